@@ -1,0 +1,3 @@
+module homing
+
+go 1.26
