@@ -1,0 +1,180 @@
+package replay
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"homing/machine"
+	"homing/region"
+)
+
+// blanks may stand around names, values and separators (RFC 9110 §5.6.3).
+const blanks = " \t"
+
+// SyntaxError says what is wrong with a header, and where.
+type SyntaxError struct {
+	Field  string // name of the field, empty if the trouble is before one
+	Offset int    // bytes from the start of the header's value
+	Err    error  // what is wrong, without quoting a state
+}
+
+// Error returns one line.
+func (e *SyntaxError) Error() string {
+	if e.Field == "" {
+		return fmt.Sprintf("at byte %d: %v", e.Offset, e.Err)
+	}
+	return fmt.Sprintf("%s at byte %d: %v", e.Field, e.Offset, e.Err)
+}
+
+// Unwrap returns what is wrong.
+func (e *SyntaxError) Unwrap() error { return e.Err }
+
+// Parse reads the header form of an instruction. The error is a [*SyntaxError].
+func Parse(header string) (Instruction, error) {
+	var in Instruction
+	err := eachField(header, func(name, value string) error {
+		set, known := setters[name]
+		if !known {
+			return nil
+		}
+		if value == "" {
+			return errors.New("has no value")
+		}
+		return set(&in, value)
+	})
+	if err != nil {
+		return Instruction{}, err
+	}
+	return in, nil
+}
+
+var setters = map[string]func(in *Instruction, value string) error{
+	"region":          func(in *Instruction, v string) (err error) { in.Regions, err = parseRegions(v); return },
+	"instance":        func(in *Instruction, v string) (err error) { in.Instance, err = machine.ParseID(v); return },
+	"prefer_instance": func(in *Instruction, v string) (err error) { in.PreferInstance, err = machine.ParseID(v); return },
+	"app":             func(in *Instruction, v string) (err error) { in.App, err = machine.ParseApp(v); return },
+	"state":           func(in *Instruction, v string) error { in.State = v; return checkState(v) },
+	"elsewhere":       func(in *Instruction, v string) (err error) { in.Elsewhere, err = parseBool(v); return },
+	"timeout":         func(in *Instruction, v string) (err error) { in.Timeout, err = parseTimeout(v); return },
+	"fallback":        func(in *Instruction, v string) (err error) { in.Fallback, err = parseFallback(v); return },
+}
+
+func parseRegions(s string) ([]region.Code, error) {
+	var codes []region.Code
+	for part := range strings.SplitSeq(s, ",") {
+		c, err := region.Parse(strings.Trim(part, blanks))
+		if err != nil {
+			return nil, err
+		}
+		codes = append(codes, c)
+	}
+	return codes, nil
+}
+
+func parseBool(s string) (bool, error) {
+	switch strings.ToLower(s) {
+	case "true":
+		return true, nil
+	case "false":
+		return false, nil
+	}
+	return false, fmt.Errorf("want true or false, not %q", clip(s))
+}
+
+func parseTimeout(s string) (time.Duration, error) {
+	d, err := time.ParseDuration(s)
+	if err != nil || d <= 0 {
+		return 0, fmt.Errorf(`want a time with its unit such as "10s" or "800ms", not %q`, clip(s))
+	}
+	return d, nil
+}
+
+// eachField splits name=value;name=value and calls f with the name in lower case
+// and the value without quotes.
+func eachField(s string, f func(name, value string) error) error {
+	seen := make(map[string]bool, 4)
+	for at := 0; at < len(s); {
+		at += len(s[at:]) - len(strings.TrimLeft(s[at:], blanks+";"))
+		if at == len(s) {
+			break
+		}
+		start := at
+		name, _, found := strings.Cut(s[at:], "=")
+		if !found || !isFieldName(strings.Trim(name, blanks)) {
+			return &SyntaxError{Offset: start, Err: errors.New("want name=value")}
+		}
+		at += len(name) + 1
+		name = strings.ToLower(strings.Trim(name, blanks))
+		value, next, err := cutValue(s, at, name == "state")
+		at = next
+		if err == nil && seen[name] {
+			err = errors.New("is given twice")
+		}
+		seen[name] = true
+		if err == nil {
+			err = f(name, value)
+		}
+		if err != nil {
+			return &SyntaxError{Field: name, Offset: start, Err: err}
+		}
+	}
+	if len(seen) == 0 {
+		return &SyntaxError{Err: errors.New("is empty; want name=value")}
+	}
+	return nil
+}
+
+// cutValue returns the value that begins at s[at:] and where the next field does.
+func cutValue(s string, at int, raw bool) (value string, next int, err error) {
+	rest := strings.TrimLeft(s[at:], blanks)
+	at = len(s) - len(rest)
+	if !raw && strings.HasPrefix(rest, `"`) {
+		value, after, closed := strings.Cut(rest[1:], `"`)
+		if !closed {
+			return "", len(s), errors.New("has no closing quote")
+		}
+		after = strings.TrimLeft(after, blanks)
+		if after != "" && after[0] != ';' && after[0] != ',' {
+			return "", len(s), errors.New("has text after its closing quote")
+		}
+		return strings.Trim(value, blanks), len(s) - len(strings.TrimPrefix(after, ",")), nil
+	}
+	end := strings.IndexByte(rest, ';')
+	if end < 0 {
+		end = len(rest)
+	}
+	if !raw {
+		end = cutAtNextName(rest[:end])
+	}
+	next = at + end
+	if next < len(s) {
+		next++ // the separator
+	}
+	return strings.Trim(rest[:end], blanks), next, nil
+}
+
+// cutAtNextName returns where s ends if a comma in it begins another field.
+func cutAtNextName(s string) int {
+	for i := range len(s) {
+		if s[i] != ',' {
+			continue
+		}
+		name, _, found := strings.Cut(s[i+1:], "=")
+		if found && isFieldName(strings.Trim(name, blanks)) {
+			return i
+		}
+	}
+	return len(s)
+}
+
+func isFieldName(s string) bool {
+	for i := range len(s) {
+		c := s[i] | 0x20
+		if !('a' <= c && c <= 'z') && !('0' <= s[i] && s[i] <= '9') && s[i] != '_' && s[i] != '.' && s[i] != '-' {
+			return false
+		}
+	}
+	return s != ""
+}

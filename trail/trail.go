@@ -1,0 +1,62 @@
+// Package trail carries what one request did to its database, from the
+// database's hooks to the handler in front of the app, as marks in the
+// request's context.
+//
+// The handler starts a trail and passes its context on; a hook (a driver
+// wrapper, a tracer) marks whatever trail it finds, and does nothing where
+// there is none. The app in between need not know:
+//
+//	ctx, t := trail.Start(r.Context())
+//	app.ServeHTTP(w, r.WithContext(ctx))
+//	if t.Has(trail.Refused) { … } // the database refused a write
+package trail
+
+import (
+	"context"
+	"sync/atomic"
+)
+
+// Mark is one thing that happened to a request's database.
+type Mark uint32
+
+const (
+	// Wrote: a transaction that may have changed data was committed.
+	Wrote Mark = 1 << iota
+	// Refused: the database refused a write because it is a replica.
+	Refused
+	// Conflict: the replica cancelled a read because of replication, or could
+	// not serve it; the primary can.
+	Conflict
+)
+
+// Trail is the marks of one request. It is safe for concurrent use, since
+// handlers query from several goroutines. A nil *Trail has no marks and
+// ignores new ones.
+type Trail struct{ marks atomic.Uint32 }
+
+type key struct{}
+
+// Start returns a context that carries a new trail, and the trail.
+func Start(ctx context.Context) (context.Context, *Trail) {
+	t := new(Trail)
+	return context.WithValue(ctx, key{}, t), t
+}
+
+// From returns the trail that ctx carries, or nil.
+func From(ctx context.Context) *Trail {
+	t, _ := ctx.Value(key{}).(*Trail)
+	return t
+}
+
+// Leave adds m to the trail that ctx carries, if any.
+func Leave(ctx context.Context, m Mark) { From(ctx).Leave(m) }
+
+// Leave adds m.
+func (t *Trail) Leave(m Mark) {
+	if t != nil {
+		t.marks.Or(uint32(m))
+	}
+}
+
+// Has reports whether any of the marks in m was left.
+func (t *Trail) Has(m Mark) bool { return t != nil && t.marks.Load()&uint32(m) != 0 }
