@@ -1,0 +1,190 @@
+package forward
+
+import (
+	"errors"
+	"io"
+	"sync"
+	"sync/atomic"
+)
+
+// ErrNotKept: the body is needed again and was not kept.
+var ErrNotKept = errors.New("the request's body was larger than what is kept for a replay")
+
+var errAttemptOver = errors.New("this attempt has ended")
+
+// Budget bounds the bytes that all kept bodies hold together. Safe for
+// concurrent use.
+type Budget struct {
+	limit int64
+	used  atomic.Int64
+}
+
+// NewBudget returns a budget of limit bytes.
+func NewBudget(limit int64) *Budget { return &Budget{limit: limit} }
+
+// Used returns how many bytes are held now.
+func (b *Budget) Used() int64 { return b.used.Load() }
+
+func (b *Budget) take(n int64) bool {
+	if b.used.Add(n) > b.limit {
+		b.used.Add(-n)
+		return false
+	}
+	return true
+}
+
+func (b *Budget) give(n int64) { b.used.Add(-n) }
+
+// Body is a request's body, read from the client once and kept, up to a limit,
+// so that a replay can send it again. Attempts read it one after another; an
+// older one may still be inside a read of the client when the next begins.
+type Body struct {
+	client    io.Reader
+	interrupt func() // makes a pending read of client return
+	limit     int64
+	budget    *Budget
+
+	// pull is held while the client is read, mu while the fields below are
+	// looked at. pull is taken first.
+	pull sync.Mutex
+	mu   sync.Mutex
+	kept []byte
+	lost bool  // something that was read is not in kept
+	size int64 // bytes read so far
+	err  error // how reading the client ended
+}
+
+// NewBody returns a body that reads client and keeps at most limit bytes, within
+// the budget. length is the announced one, -1 if unknown: a body that is known
+// to be too large is not kept at all. interrupt must make a pending read of the
+// client return; it is called by [Body.Close].
+func NewBody(client io.Reader, length, limit int64, budget *Budget, interrupt func()) *Body {
+	return &Body{client: client, interrupt: interrupt, limit: limit, budget: budget, lost: length > limit}
+}
+
+// Attempt returns a reader from the body's beginning, or [ErrNotKept].
+func (b *Body) Attempt() (*Attempt, error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.lost && b.size > 0 {
+		return nil, ErrNotKept
+	}
+	return &Attempt{body: b}, nil
+}
+
+// Close frees what was kept and waits until nobody reads the client any more.
+func (b *Body) Close() {
+	if !b.pull.TryLock() {
+		b.interrupt()
+		b.pull.Lock()
+	}
+	defer b.pull.Unlock()
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.forget()
+	if b.err == nil {
+		b.err = errAttemptOver
+	}
+}
+
+// forget frees what was kept; mu is held.
+func (b *Body) forget() {
+	b.budget.give(int64(len(b.kept)))
+	b.kept, b.lost = nil, true
+}
+
+// fetch reads the client into p, unless another attempt got further meanwhile.
+func (b *Body) fetch(p []byte, from int64) (int, error) {
+	b.pull.Lock()
+	defer b.pull.Unlock()
+	b.mu.Lock()
+	ahead, err := b.size > from, b.err
+	b.mu.Unlock()
+	if ahead || err != nil {
+		return 0, err
+	}
+	n, err := b.client.Read(p)
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.keep(p[:n])
+	b.err = err
+	return n, err
+}
+
+// keep remembers p, or stops keeping anything if that would be too much.
+func (b *Body) keep(p []byte) {
+	b.size += int64(len(p))
+	if b.lost {
+		return
+	}
+	if b.size > b.limit || !b.budget.take(int64(len(p))) {
+		b.forget()
+		return
+	}
+	b.kept = append(b.kept, p...)
+}
+
+// Attempt reads a [Body] from its beginning, for one exchange. A nil *Attempt is
+// no body.
+type Attempt struct {
+	body *Body
+	at   int64
+	over atomic.Bool
+}
+
+// Read returns what was kept first, and then what the client sends.
+func (a *Attempt) Read(p []byte) (int, error) {
+	for {
+		n, err := a.again(p)
+		if n > 0 || err != nil {
+			return n, err
+		}
+		n, err = a.body.fetch(p, a.at)
+		if a.over.Load() {
+			return 0, errAttemptOver // what came is kept for the next attempt
+		}
+		a.at += int64(n)
+		if n > 0 || err != nil {
+			return n, err
+		}
+	}
+}
+
+// again returns what was read before; 0 and no error means that the client has
+// to be read.
+func (a *Attempt) again(p []byte) (int, error) {
+	b := a.body
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	switch {
+	case a.over.Load():
+		return 0, errAttemptOver
+	case a.at < int64(len(b.kept)):
+		n := copy(p, b.kept[a.at:])
+		a.at += int64(n)
+		return n, nil
+	case a.at < b.size:
+		return 0, ErrNotKept
+	}
+	return 0, b.err
+}
+
+// end makes later reads fail: the exchange is over.
+func (a *Attempt) end() {
+	if a != nil {
+		a.over.Store(true)
+	}
+}
+
+// failure returns how reading the client failed, or nil.
+func (a *Attempt) failure() error {
+	if a == nil {
+		return nil
+	}
+	a.body.mu.Lock()
+	defer a.body.mu.Unlock()
+	if a.body.err == io.EOF || a.body.err == errAttemptOver {
+		return nil
+	}
+	return a.body.err
+}

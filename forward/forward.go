@@ -1,0 +1,215 @@
+// Package forward carries one exchange with a machine: a request out, an answer
+// back, over HTTP/1.1 connections that are kept for the next. The request is
+// written and the answer read in the caller's own goroutine; only a body gets a
+// second one, because a machine may answer before it has read everything, and
+// waiting for either side alone could then last for ever.
+//
+// What went wrong is an [*Error], which knows whether a byte of the request left:
+// that decides whether the request may be sent somewhere else. A [Body] can be
+// read again by a later attempt for as long as it was kept.
+package forward
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"time"
+)
+
+// maxHead bounds the head of a machine's answer, in bytes.
+const maxHead = 64 << 10
+
+// Request is what a machine is sent. It is not changed.
+type Request struct {
+	Method string
+	Target string // path and query as they stand in the request line
+	Host   string
+	// Header is sent as it is: hop-by-hop fields, Host, Content-Length and
+	// Transfer-Encoding must not be in it.
+	Header http.Header
+	Body   *Attempt // nil: no body
+	Length int64    // of the body in bytes; -1: unknown, sent in chunks
+	// Once says that the request must not be sent a second time: a kept
+	// connection is then checked to be alive before it is used.
+	Once bool
+	// ConnectTimeout bounds connecting to the machine; 0: the pool's.
+	ConnectTimeout time.Duration
+	// Early is called with each 1xx answer; nil drops them.
+	Early func(status int, header http.Header)
+}
+
+// Response is a machine's answer. Its body must be closed.
+type Response struct {
+	Status int
+	Header http.Header
+	Length int64 // of the body; -1: unknown
+	Body   io.ReadCloser
+}
+
+// Error is an exchange that brought no whole head of an answer.
+type Error struct {
+	Op       string // "connect", "send" or "answer"
+	Addr     string
+	Sent     bool // a byte of the request was written
+	Answered bool // a byte of an answer came
+	Reused   bool // the connection had served before: the machine may only have closed it while idle
+	Err      error
+}
+
+// Error returns one line.
+func (e *Error) Error() string { return fmt.Sprintf("%s %s: %v", e.Op, e.Addr, e.Err) }
+
+// Unwrap returns the cause.
+func (e *Error) Unwrap() error { return e.Err }
+
+// Do sends the request to the machine at addr and returns the head of its
+// answer. When ctx ends, so does the exchange, also while the answer's body is
+// being read. The error is an [*Error].
+func (p *Pool) Do(ctx context.Context, addr string, req *Request) (*Response, error) {
+	c, err := p.get(ctx, addr, req)
+	if err != nil {
+		return nil, &Error{Op: "connect", Addr: addr, Err: err}
+	}
+	x := &exchange{pool: p, conn: c, req: req}
+	x.unhook = context.AfterFunc(ctx, func() { c.Close() })
+	resp, err := x.run()
+	if err != nil {
+		x.drop()
+		var fail *Error
+		if errors.As(err, &fail) {
+			fail.Addr, fail.Sent, fail.Answered, fail.Reused = addr, c.written.Load() > 0, c.read > 0, c.reused
+			if ctx.Err() != nil {
+				fail.Err = context.Cause(ctx)
+			}
+		}
+		return nil, err
+	}
+	return resp, nil
+}
+
+// exchange is one request and its answer on one connection.
+type exchange struct {
+	pool   *Pool
+	conn   *conn
+	req    *Request
+	unhook func() bool   // stops watching the context
+	sent   chan struct{} // closed when the body's sender has ended; nil: no body
+	whole  bool          // the body was sent to its end; read after sent is closed
+}
+
+func (x *exchange) run() (*Response, error) {
+	x.conn.begin()
+	if err := x.conn.writeHead(x.req); err != nil {
+		return nil, &Error{Op: "send", Err: err}
+	}
+	if x.req.Body != nil {
+		x.sent = make(chan struct{})
+		go x.sendBody()
+	}
+	answer, err := x.readHead()
+	if err != nil {
+		if cause := x.req.Body.failure(); cause != nil {
+			err = cause // the client's side broke, and took this exchange with it
+		}
+		return nil, &Error{Op: "answer", Err: err}
+	}
+	return &Response{
+		Status: answer.StatusCode,
+		Header: answer.Header,
+		Length: answer.ContentLength,
+		Body:   &answerBody{exchange: x, answer: answer},
+	}, nil
+}
+
+// sendBody copies the body to the machine. A machine that stops reading is no
+// error here: its answer is still to be had. A client that stops sending is one:
+// the machine must not take half a body for a whole one.
+func (x *exchange) sendBody() {
+	defer close(x.sent)
+	err := x.conn.writeBody(x.req.Body, x.req.Length)
+	x.whole = err == nil
+	if x.req.Body.failure() != nil {
+		x.conn.Close()
+	}
+}
+
+// readHead reads answers until one is final.
+func (x *exchange) readHead() (*http.Response, error) {
+	for {
+		answer, err := x.conn.readHead(x.req.Method)
+		if err != nil {
+			return nil, err
+		}
+		if answer.StatusCode >= 200 {
+			return answer, nil
+		}
+		if answer.StatusCode == http.StatusSwitchingProtocols {
+			return nil, errors.New("the machine switched protocols without being asked to")
+		}
+		if x.req.Early != nil && answer.StatusCode != http.StatusContinue {
+			x.req.Early(answer.StatusCode, answer.Header)
+		}
+	}
+}
+
+// drop ends the exchange and its connection.
+func (x *exchange) drop() {
+	x.unhook()
+	x.req.Body.end()
+	x.conn.Close()
+}
+
+// keep ends the exchange and hands the connection back, if both sides are done
+// with it.
+func (x *exchange) keep(answer *http.Response) {
+	if x.sent != nil {
+		select {
+		case <-x.sent:
+		default:
+			x.drop() // answered without reading the whole body
+			return
+		}
+	}
+	x.req.Body.end()
+	reusable := !answer.Close && (x.sent == nil || x.whole)
+	if !x.unhook() || !reusable {
+		x.conn.Close()
+		return
+	}
+	x.pool.put(x.conn)
+}
+
+// answerBody is a machine's answer as the caller reads it. Reading to the end
+// hands the connection back; closing before the end closes the connection.
+type answerBody struct {
+	exchange *exchange
+	answer   *http.Response
+	ended    bool
+}
+
+func (b *answerBody) Read(p []byte) (int, error) {
+	if b.ended {
+		return 0, io.EOF
+	}
+	n, err := b.answer.Body.Read(p)
+	if err == io.EOF {
+		b.ended = true
+		b.exchange.keep(b.answer)
+	}
+	return n, err
+}
+
+func (b *answerBody) Close() error {
+	if b.ended {
+		return nil
+	}
+	b.ended = true
+	if b.answer.Body == http.NoBody {
+		b.exchange.keep(b.answer)
+		return nil
+	}
+	b.exchange.drop()
+	return nil
+}

@@ -1,0 +1,163 @@
+package forward
+
+import (
+	"context"
+	"errors"
+	"net"
+	"sync"
+	"time"
+)
+
+// Config says how machines are reached. The zero value is usable.
+type Config struct {
+	// Dial opens a connection; nil is a plain [net.Dialer].
+	Dial func(ctx context.Context, network, addr string) (net.Conn, error)
+	// ConnectTimeout bounds Dial. Default 5 s.
+	ConnectTimeout time.Duration
+	// IdleTimeout is how long an unused connection is kept. Default 4 s, less
+	// than the 5 s after which common servers (Node's among them) close theirs:
+	// a longer one risks writing into a connection that is just being closed.
+	IdleTimeout time.Duration
+	// MaxIdle is how many unused connections are kept for each machine. Default 64.
+	MaxIdle int
+}
+
+func (c Config) withDefaults() Config {
+	if c.Dial == nil {
+		c.Dial = new(net.Dialer).DialContext
+	}
+	if c.ConnectTimeout <= 0 {
+		c.ConnectTimeout = 5 * time.Second
+	}
+	if c.IdleTimeout <= 0 {
+		c.IdleTimeout = 4 * time.Second
+	}
+	if c.MaxIdle <= 0 {
+		c.MaxIdle = 64
+	}
+	return c
+}
+
+var errClosed = errors.New("the pool is closed")
+
+// Pool keeps connections to machines for the next exchange. Create it with
+// [NewPool]. Safe for concurrent use.
+type Pool struct {
+	cfg Config
+
+	mu       sync.Mutex
+	idle     map[string][]*conn // by address, the longest idle first
+	sweeping bool               // a sweep is due
+	closed   bool
+}
+
+// NewPool returns an empty pool.
+func NewPool(cfg Config) *Pool {
+	return &Pool{cfg: cfg.withDefaults(), idle: make(map[string][]*conn)}
+}
+
+// get returns an idle connection, the one used last, or opens one.
+func (p *Pool) get(ctx context.Context, addr string, req *Request) (*conn, error) {
+	for {
+		c, err := p.pop(addr)
+		if err != nil {
+			return nil, err
+		}
+		if c == nil {
+			return p.open(ctx, addr, req.ConnectTimeout)
+		}
+		if !req.Once || c.usable() {
+			c.reused = true
+			return c, nil
+		}
+		c.Close()
+	}
+}
+
+// pop takes the youngest idle connection, or nil if there is none young enough.
+func (p *Pool) pop(addr string) (*conn, error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.closed {
+		return nil, errClosed
+	}
+	list := p.idle[addr]
+	if len(list) == 0 {
+		return nil, nil
+	}
+	c := list[len(list)-1]
+	if time.Since(c.since) > p.cfg.IdleTimeout {
+		return nil, nil // the others are older still; the sweep closes them
+	}
+	list[len(list)-1] = nil
+	p.idle[addr] = list[:len(list)-1]
+	return c, nil
+}
+
+func (p *Pool) open(ctx context.Context, addr string, timeout time.Duration) (*conn, error) {
+	if timeout <= 0 {
+		timeout = p.cfg.ConnectTimeout
+	}
+	ctx, cancel := context.WithTimeout(ctx, timeout)
+	defer cancel()
+	nc, err := p.cfg.Dial(ctx, "tcp", addr)
+	if err != nil {
+		return nil, err
+	}
+	return newConn(nc, addr), nil
+}
+
+// put keeps a connection for the next exchange.
+func (p *Pool) put(c *conn) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.closed || len(p.idle[c.addr]) >= p.cfg.MaxIdle {
+		c.Close()
+		return
+	}
+	c.since = time.Now()
+	p.idle[c.addr] = append(p.idle[c.addr], c)
+	p.sweepLater()
+}
+
+// sweepLater arranges one sweep; p.mu is held.
+func (p *Pool) sweepLater() {
+	if !p.sweeping {
+		p.sweeping = true
+		time.AfterFunc(p.cfg.IdleTimeout, p.sweep)
+	}
+}
+
+// sweep closes what was idle for too long, and comes again while anything is idle.
+func (p *Pool) sweep() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.sweeping = false
+	for addr, list := range p.idle {
+		old := 0
+		for old < len(list) && time.Since(list[old].since) >= p.cfg.IdleTimeout {
+			list[old].Close()
+			old++
+		}
+		if old == len(list) {
+			delete(p.idle, addr)
+			continue
+		}
+		p.idle[addr] = append([]*conn(nil), list[old:]...)
+		p.sweepLater()
+	}
+}
+
+// Close closes the idle connections and lets no new exchange begin. Those under
+// way go on to their end.
+func (p *Pool) Close() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.closed = true
+	for _, list := range p.idle {
+		for _, c := range list {
+			c.Close()
+		}
+	}
+	clear(p.idle)
+}
