@@ -1,0 +1,92 @@
+package edge
+
+import (
+	"context"
+	"io"
+	"log/slog"
+	"net/http"
+	"strconv"
+	"sync"
+	"time"
+
+	"homing/forward"
+	"homing/journey"
+)
+
+var copyBuffers = sync.Pool{New: func() any { b := make([]byte, 32<<10); return &b }}
+
+// deliver streams a machine's answer to the client. A part of unknown whole
+// length goes out as soon as it has come, so that events are not held up.
+func (t *trip) deliver(answer *forward.Response) {
+	defer answer.Body.Close()
+	t.rec.Status = answer.Status
+	header := t.edge.answerHeader(answer.Header, t.rec.ID)
+	if answer.Length >= 0 && answer.Status != http.StatusNoContent && answer.Status != http.StatusNotModified {
+		header.Set("Content-Length", strconv.FormatInt(answer.Length, 10))
+	}
+	t.out.begin(answer.Status, header, answer.Length)
+
+	err := t.stream(answer)
+	last := &t.rec.Hops[len(t.rec.Hops)-1]
+	last.Took = time.Since(t.rec.Start) - last.Start
+	if err == nil {
+		return
+	}
+	t.cut = true
+	if t.in.ctx.Err() != nil {
+		t.rec.Problem = "the client went away before the answer ended"
+		return
+	}
+	last.Problem = err.Error()
+	t.rec.Code = PU02.String()
+	t.rec.Problem = "the machine's answer broke off"
+}
+
+// stream copies the answer's body until its end.
+func (t *trip) stream(answer *forward.Response) error {
+	buf := copyBuffers.Get().(*[]byte)
+	defer copyBuffers.Put(buf)
+	for {
+		n, err := answer.Body.Read(*buf)
+		if n > 0 {
+			if werr := t.out.write((*buf)[:n], answer.Length < 0); werr != nil {
+				return werr
+			}
+		}
+		if err == io.EOF {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+	}
+}
+
+// fail answers with a problem, unless the client has gone.
+func (t *trip) fail(p *Problem) {
+	if t.in.ctx.Err() != nil {
+		t.cut = true
+		t.rec.Problem = "the client went away before there was an answer"
+		return
+	}
+	t.rec.Code, t.rec.Problem, t.rec.Status = p.Code.String(), p.Detail, p.Code.Status()
+	header, body := p.answer(t.in.header, t.rec.ID)
+	t.out.begin(p.Code.Status(), header, int64(len(body)))
+	if t.in.method != "HEAD" {
+		_ = t.out.write(body, false) // a client that has gone needs no answer
+	}
+}
+
+// finish hands the record on and logs it.
+func (e *Edge) finish(rec *journey.Record) {
+	e.cfg.Record(rec)
+	level := slog.LevelDebug
+	if rec.Code != "" {
+		level = slog.LevelWarn
+	}
+	last := rec.Last()
+	e.cfg.Logger.Log(context.Background(), level, "request",
+		"id", rec.ID, "edge", rec.Edge, "method", rec.Method, "path", rec.Path, "status", rec.Status,
+		"took", rec.Duration, "hops", len(rec.Hops), "machine", last.Machine, "region", last.Region,
+		"reason", last.Decision.Reason, "code", rec.Code, "problem", rec.Problem)
+}

@@ -1,0 +1,106 @@
+package edge
+
+import (
+	"errors"
+	"log/slog"
+	"net/http"
+	"time"
+
+	"homing/fleet"
+	"homing/forward"
+	"homing/journey"
+	"homing/machine"
+	"homing/region"
+)
+
+// Config says what an edge serves. Region, App and Fleet are required.
+type Config struct {
+	// Region is where this edge is; machines are told it as Fly-Region.
+	Region region.Code
+	// App is the app that requests are for.
+	App machine.App
+	// Fleet tells which machines there are.
+	Fleet *fleet.Fleet
+	// Machines says how machines are reached. The zero value dials directly.
+	Machines forward.Config
+	// BodyLimit is how many bytes of a request's body are kept for a replay.
+	// Default 10 MiB. A larger body is delivered, but cannot be replayed (PA01).
+	BodyLimit int64
+	// BodyBudget bounds what all kept bodies hold together. Default 256 MiB.
+	BodyBudget int64
+	// Record is called once for each request, when it has ended, from the
+	// request's goroutine; it must be quick. nil: no records but the log's.
+	Record func(*journey.Record)
+	// Logger gets a line for each request: at level debug, or warn where
+	// something went wrong. nil: slog.Default().
+	Logger *slog.Logger
+}
+
+func (c Config) withDefaults() Config {
+	if c.BodyLimit <= 0 {
+		c.BodyLimit = 10 << 20
+	}
+	if c.BodyBudget <= 0 {
+		c.BodyBudget = 256 << 20
+	}
+	if c.Record == nil {
+		c.Record = func(*journey.Record) {}
+	}
+	if c.Logger == nil {
+		c.Logger = slog.Default()
+	}
+	return c
+}
+
+func (c Config) validate() error {
+	var errs []error
+	if c.Region == "" || c.Region.IsAlias() {
+		errs = append(errs, errors.New("edge: Region must name one region"))
+	}
+	if c.App == "" {
+		errs = append(errs, errors.New("edge: App must be set"))
+	}
+	if c.Fleet == nil {
+		errs = append(errs, errors.New("edge: Fleet must be set"))
+	}
+	return errors.Join(errs...)
+}
+
+// Edge forwards requests and replays them. Create it with [New]. Safe for
+// concurrent use.
+type Edge struct {
+	cfg    Config
+	pool   *forward.Pool
+	budget *forward.Budget
+}
+
+// New returns an edge. The error joins all that is wrong with cfg.
+func New(cfg Config) (*Edge, error) {
+	if err := cfg.validate(); err != nil {
+		return nil, err
+	}
+	cfg = cfg.withDefaults()
+	return &Edge{
+		cfg:    cfg,
+		pool:   forward.NewPool(cfg.Machines),
+		budget: forward.NewBudget(cfg.BodyBudget),
+	}, nil
+}
+
+// Close closes idle connections to machines. Requests under way go on.
+func (e *Edge) Close() { e.pool.Close() }
+
+// KeptBytes returns how many bytes of request bodies are held now.
+func (e *Edge) KeptBytes() int64 { return e.budget.Used() }
+
+// Server returns a server for e with the protocol's limits: 10 s for a head, 64
+// KiB of it, 60 s idle.
+func (e *Edge) Server() *http.Server {
+	return &http.Server{
+		Handler:           e,
+		ReadHeaderTimeout: 10 * time.Second,
+		IdleTimeout:       time.Minute,
+		MaxHeaderBytes:    64<<10 - 4096, // net/http allows 4096 more than it is told
+		ErrorLog:          slog.NewLogLogger(e.cfg.Logger.Handler(), slog.LevelDebug),
+	}
+}

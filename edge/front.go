@@ -1,0 +1,118 @@
+package edge
+
+import (
+	"context"
+	"io"
+	"net"
+	"net/http"
+	"strings"
+	"time"
+
+	"homing/forward"
+)
+
+// inbound is a request as it came from the client. It is not changed; what a
+// machine is sent is made from it.
+type inbound struct {
+	ctx           context.Context // ends when the client has gone
+	method        string
+	target        string // as it stands in the request line, in origin form
+	path          string // for the record
+	host          string
+	header        http.Header
+	body          *forward.Body // nil: none
+	length        int64         // of the body; -1: unknown
+	client, local string        // addresses without ports
+	port          string        // that the client connected to
+	tls           bool
+}
+
+// sink takes the answer for the client.
+type sink interface {
+	// early passes a 1xx answer on.
+	early(status int, header http.Header)
+	// begin sends the head. Of a negative length nothing is known.
+	begin(status int, header http.Header, length int64)
+	// write sends a part of the body, at once if now is set.
+	write(p []byte, now bool) error
+}
+
+// ServeHTTP accepts a request from net/http's server.
+func (e *Edge) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	in := &inbound{
+		ctx: r.Context(), method: r.Method, target: originForm(r), path: r.URL.EscapedPath(), host: r.Host,
+		header: r.Header, client: hostOf(r.RemoteAddr), tls: r.TLS != nil,
+	}
+	if a, ok := r.Context().Value(http.LocalAddrContextKey).(net.Addr); ok {
+		in.local, in.port, _ = net.SplitHostPort(a.String())
+	}
+	if r.Body != nil && r.Body != http.NoBody {
+		rc := http.NewResponseController(w)
+		// The app may answer while the client is still sending.
+		_ = rc.EnableFullDuplex() // fails where it is not needed: HTTP/2, tests
+		interrupt := func() { _ = rc.SetReadDeadline(time.Unix(1, 0)) }
+		in.length = r.ContentLength
+		in.body = forward.NewBody(r.Body, in.length, e.cfg.BodyLimit, e.budget, interrupt)
+		defer in.body.Close()
+	}
+	if cut := e.serve(in, &httpSink{w: w, header: w.Header()}); cut {
+		panic(http.ErrAbortHandler) // half an answer must not look like a whole one
+	}
+}
+
+func originForm(r *http.Request) string {
+	if strings.HasPrefix(r.RequestURI, "/") || r.RequestURI == "*" {
+		return r.RequestURI
+	}
+	return r.URL.RequestURI()
+}
+
+func hostOf(addr string) string {
+	if host, _, err := net.SplitHostPort(addr); err == nil {
+		return host
+	}
+	return addr
+}
+
+// httpSink is a sink on net/http's server.
+type httpSink struct {
+	w      http.ResponseWriter
+	header http.Header
+}
+
+func (s *httpSink) early(status int, header http.Header) {
+	for name, values := range header {
+		s.header[name] = values
+	}
+	s.w.WriteHeader(status)
+	clear(s.header)
+}
+
+func (s *httpSink) begin(status int, header http.Header, length int64) {
+	for name, values := range header {
+		s.header[name] = values
+	}
+	if _, ok := header["Content-Type"]; !ok {
+		s.header["Content-Type"] = nil // or net/http would guess one
+	}
+	s.w.WriteHeader(status)
+	if length < 0 {
+		s.flush()
+	}
+}
+
+func (s *httpSink) write(p []byte, now bool) error {
+	n, err := s.w.Write(p)
+	if err == nil && n < len(p) {
+		err = io.ErrShortWrite
+	}
+	if err == nil && now {
+		s.flush()
+	}
+	return err
+}
+
+func (s *httpSink) flush() {
+	// An error shows at the next write, or does not matter any more.
+	_ = http.NewResponseController(s.w).Flush()
+}

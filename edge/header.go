@@ -1,0 +1,98 @@
+package edge
+
+import (
+	"crypto/rand"
+	"encoding/hex"
+	"net/http"
+	"net/textproto"
+	"strings"
+
+	"homing/replay"
+)
+
+// hopByHop are the fields that end at each hop (RFC 9110 §7.6.1), and those that
+// frame a message: both sides write their own.
+var hopByHop = []string{
+	"Connection", "Keep-Alive", "Proxy-Connection", "Proxy-Authenticate", "Proxy-Authorization",
+	"Te", "Trailer", "Transfer-Encoding", "Upgrade", "Content-Length",
+}
+
+// ours are the request fields that only an edge may set. A client's are removed:
+// nothing is believed because of its name.
+var ours = []string{
+	replay.SourceHeader, replay.FailedHeader, replay.CacheStatusHeader, replay.PreferredGoneHeader,
+	replay.PrimaryHeader, replay.RegionHeader, "Fly-Client-Ip", "Fly-Forwarded-Port", "Fly-Request-Id",
+}
+
+// inner are the answer's fields that never leave the edge.
+var inner = []string{
+	replay.Header, replay.CacheHeader, replay.CacheTTLHeader, replay.CacheBypassHeader,
+	replay.RoleHeader, replay.DecisionHeader,
+}
+
+const via = "1.1 homing"
+
+// requestHeader returns what a machine is sent, as a copy.
+func (e *Edge) requestHeader(in *inbound, id string) http.Header {
+	h := withoutHopByHop(in.header)
+	for _, name := range ours {
+		delete(h, name)
+	}
+	delete(h, "Host")
+	delete(h, "Expect") // met by whoever reads the body, which is us
+	proto, ssl := "http", "off"
+	if in.tls {
+		proto, ssl = "https", "on"
+	}
+	h.Set(replay.RegionHeader, string(e.cfg.Region))
+	h.Set("Fly-Client-Ip", in.client)
+	h.Set("Fly-Forwarded-Port", in.port)
+	h.Set("Fly-Request-Id", id)
+	h.Set("X-Forwarded-For", strings.Join(append(h["X-Forwarded-For"], in.client, in.local), ", "))
+	h.Set("X-Forwarded-Proto", proto)
+	h.Set("X-Forwarded-Port", in.port)
+	h.Set("X-Forwarded-Ssl", ssl)
+	h.Add("Via", via)
+	if h.Get("Traceparent") == "" {
+		h.Set("Traceparent", newTraceparent())
+	}
+	return h
+}
+
+// answerHeader returns what the client is sent of a machine's header, as a copy.
+func (e *Edge) answerHeader(header http.Header, id string) http.Header {
+	h := withoutHopByHop(header)
+	for _, name := range inner {
+		delete(h, name)
+	}
+	h.Set("Fly-Request-Id", id)
+	h.Set("Server", "homing")
+	h.Add("Via", via)
+	return h
+}
+
+// withoutHopByHop copies a header without the fields that go no further, those
+// that Connection names among them.
+func withoutHopByHop(header http.Header) http.Header {
+	h := header.Clone()
+	if h == nil {
+		h = make(http.Header)
+	}
+	for _, list := range h["Connection"] {
+		for name := range strings.SplitSeq(list, ",") {
+			delete(h, textproto.CanonicalMIMEHeaderKey(textproto.TrimString(name)))
+		}
+	}
+	for _, name := range hopByHop {
+		delete(h, name)
+	}
+	return h
+}
+
+// newTraceparent starts a trace (W3C Trace Context §3.2): version, trace, parent
+// and the flag that says "sampled".
+func newTraceparent() string {
+	var ids [24]byte
+	_, _ = rand.Read(ids[:]) // never fails, see crypto/rand
+	return "00-" + hex.EncodeToString(ids[:16]) + "-" + hex.EncodeToString(ids[16:]) + "-01"
+}

@@ -1,0 +1,197 @@
+package edge
+
+import (
+	"errors"
+	"fmt"
+	"net/http"
+	"slices"
+	"time"
+
+	"homing/decision"
+	"homing/fleet"
+	"homing/forward"
+	"homing/journey"
+	"homing/machine"
+	"homing/replay"
+	"homing/route"
+)
+
+// trip is one request on its way through the fleet.
+type trip struct {
+	edge   *Edge
+	in     *inbound
+	out    sink
+	rec    *journey.Record
+	fleet  *fleet.Snapshot
+	wish   route.Wish
+	header http.Header // for the next machine
+
+	replays int
+	cut     bool // the answer broke off in the middle
+}
+
+// serve brings the request to a machine, and on to others as long as they ask
+// for it, and answers the client. It reports whether the client's connection
+// must be cut because an answer broke off.
+func (e *Edge) serve(in *inbound, out sink) (cut bool) {
+	t := &trip{
+		edge: e, in: in, out: out,
+		rec: &journey.Record{
+			ID: newRequestID(e.cfg.Region), Edge: e.cfg.Region, Start: time.Now(),
+			Method: in.method, Host: in.host, Path: in.path,
+		},
+		fleet: e.cfg.Fleet.Snapshot(),
+	}
+	t.wish.From, t.wish.App = e.cfg.Region, e.cfg.App
+	if p := t.run(); p != nil {
+		t.fail(p)
+	}
+	t.rec.Duration = time.Since(t.rec.Start)
+	e.finish(t.rec)
+	return t.cut
+}
+
+func (t *trip) run() *Problem {
+	if t.in.method == http.MethodConnect {
+		return problem(BadRequest, "CONNECT is not served here")
+	}
+	t.header = t.edge.requestHeader(t.in, t.rec.ID)
+	for {
+		m, answer, err := t.hop()
+		if err != nil {
+			return problemOf(err)
+		}
+		if !asksForReplay(answer.Header) {
+			t.deliver(answer)
+			return nil
+		}
+		answer.Body.Close()
+		if p := t.turn(m, answer.Header); p != nil {
+			return p
+		}
+	}
+}
+
+// hop asks machines until one answers. It goes on to another only when that
+// cannot run the request twice.
+func (t *trip) hop() (fleet.Machine, *forward.Response, error) {
+	t.wish.Tried = nil
+	var last error
+	for {
+		m, err := route.Choose(t.fleet, t.wish)
+		if err != nil {
+			return m, nil, noneLeft(err, last, len(t.wish.Tried))
+		}
+		answer, err := t.ask(m)
+		if err == nil {
+			return m, answer, nil
+		}
+		var fail *forward.Error
+		if !errors.As(err, &fail) || t.in.ctx.Err() != nil || !t.mayGoOn(fail) {
+			return m, nil, err
+		}
+		last = err
+		if !fail.Reused { // else only the kept connection was at fault
+			t.wish.Tried = append(t.wish.Tried, m.ID)
+		}
+	}
+}
+
+// noneLeft is the error of a hop that ran out of machines. Where only one was
+// there to be tried, what went wrong with it says more.
+func noneLeft(err, last error, tried int) error {
+	if tried == 1 {
+		return last
+	}
+	if last != nil {
+		return fmt.Errorf("%w; the last of %d tried: %w", err, tried, last)
+	}
+	return err
+}
+
+// mayGoOn reports whether the request may be sent once more: nothing of it was
+// written, or it is safe to repeat, was not replayed, and nothing was answered.
+func (t *trip) mayGoOn(fail *forward.Error) bool {
+	if !fail.Sent {
+		return true
+	}
+	return !fail.Answered && t.replays == 0 && !runsOnce(t.in.method)
+}
+
+// runsOnce reports whether a method must not be repeated by us. PUT and DELETE
+// are idempotent by name only: an app may well count them.
+func runsOnce(method string) bool {
+	return !slices.Contains([]string{http.MethodGet, http.MethodHead, http.MethodOptions, http.MethodTrace}, method)
+}
+
+// ask sends the request to one machine, and writes the hop into the record.
+func (t *trip) ask(m fleet.Machine) (*forward.Response, error) {
+	hop := journey.Hop{
+		Machine: m.ID, Region: m.Region, Way: t.fleet.RoundTrip(t.edge.cfg.Region, m.Region),
+		Start: time.Since(t.rec.Start),
+	}
+	answer, err := t.exchange(m)
+	hop.Took = time.Since(t.rec.Start) - hop.Start
+	if err != nil {
+		hop.Problem = err.Error()
+	} else {
+		hop.Status = answer.Status
+		hop.Replayed = asksForReplay(answer.Header)
+		// What a machine says of its decision is for the record alone: one that
+		// cannot be read is as good as none.
+		hop.Decision, _ = decision.Parse(answer.Header.Get(replay.DecisionHeader))
+	}
+	t.rec.Hops = append(t.rec.Hops, hop)
+	return answer, err
+}
+
+func (t *trip) exchange(m fleet.Machine) (*forward.Response, error) {
+	req := &forward.Request{
+		Method: t.in.method, Target: t.in.target, Host: t.in.host, Header: t.header,
+		Length: t.in.length, Once: runsOnce(t.in.method) || t.replays > 0,
+		ConnectTimeout: t.wish.Replay.Timeout,
+		Early:          func(status int, header http.Header) { t.out.early(status, t.edge.answerHeader(header, t.rec.ID)) },
+	}
+	if t.in.body != nil {
+		attempt, err := t.in.body.Attempt()
+		if err != nil {
+			return nil, err
+		}
+		req.Body = attempt
+	}
+	return t.edge.pool.Do(t.in.ctx, m.Addr, req)
+}
+
+// turn takes a replay: the next hop goes where the instruction says.
+func (t *trip) turn(from fleet.Machine, header http.Header) *Problem {
+	values := header[replay.Header]
+	if len(values) > 1 {
+		return problem(PA03, "the machine answered with more than one fly-replay header")
+	}
+	in, err := replay.Parse(values[0])
+	if err != nil {
+		return problem(PA03, "the machine asked for an invalid replay: "+err.Error())
+	}
+	if t.replays++; t.replays > replay.MaxHops {
+		return problem(PA02, fmt.Sprintf("the request was replayed more than %d times; the machines send it round in a loop", replay.MaxHops))
+	}
+	t.wish.Replay, t.wish.Origin = in, from.ID
+	if in.App != "" {
+		t.wish.App = in.App
+	}
+	t.header.Set(replay.SourceHeader, replay.Source{
+		Instance: from.ID, Region: from.Region, At: time.Now(), State: in.State,
+	}.String())
+	t.header.Del(replay.PreferredGoneHeader)
+	if id := in.PreferInstance; id != "" && !t.canTake(id) {
+		t.header.Set(replay.PreferredGoneHeader, string(id))
+	}
+	return nil
+}
+
+func (t *trip) canTake(id machine.ID) bool {
+	m, ok := t.fleet.Machine(id)
+	return ok && m.Healthy
+}
+
+func asksForReplay(h http.Header) bool { return len(h[replay.Header]) > 0 }
