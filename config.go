@@ -1,0 +1,161 @@
+package homing
+
+import (
+	"errors"
+	"fmt"
+	"log/slog"
+	"time"
+
+	"homing/position"
+	"homing/region"
+)
+
+// Config says how a [Site] decides. The zero value is a site without regions,
+// which leaves everything to the app. A field that is set here wins over the
+// environment; the log says which was used.
+type Config struct {
+	// Env is what the environment says, usually from [FromEnv].
+	Env Env
+
+	// Database is the app's database in this region. Without one, requests are
+	// told apart by method, route and PRIMARY_REGION alone, and after a write a
+	// client's reads go home for the time of Window.
+	Database Database
+
+	// WriteRoutes are requests that write although their method does not say so,
+	// ReadRoutes those that do not although it does, as patterns of
+	// [net/http.ServeMux]: "GET /logout", "POST /search". Two that contradict
+	// each other are an error. A read route that writes all the same is found
+	// out by the database, and goes home after all.
+	WriteRoutes, ReadRoutes []string
+
+	// Region and PrimaryRegion replace what Env says. An empty Region without
+	// one in Env switches Homing off.
+	Region, PrimaryRegion region.Code
+
+	// Secret signs tokens, "new,old": the first signs, all verify. Without one a
+	// client can make up a token, and gains slower reads for itself by it.
+	Secret string
+
+	// Wait is how long a read waits for what its client wrote before it goes
+	// home. Default: as long as the way home takes, by the places of the regions,
+	// but at most 1 s; 200 ms where a place is not known. Longer waits keep more
+	// reads here and make the slowest slower.
+	Wait time.Duration
+
+	// Hold is how many bytes of an answer are held back until its handler is
+	// done. Default 64 KiB. Longer answers, and those that flush, leave at once,
+	// and can be sent home no more.
+	Hold int
+
+	// Window is how long a client's reads go home after a write whose position
+	// could not be read. Default 5 s. It should exceed the replication lag.
+	Window time.Duration
+
+	// TokenLife is how long a client keeps its token. Default 5 min. A replica
+	// that is further behind than that shows a client a page older than its
+	// own write.
+	TokenLife time.Duration
+
+	// CookieDomain lets subdomains share tokens. Default: this host alone.
+	CookieDomain string
+
+	// Logger gets what an operator should know. nil: slog.Default().
+	Logger *slog.Logger
+}
+
+const (
+	defaultHold      = 64 << 10
+	defaultWindow    = 5 * time.Second
+	defaultTokenLife = 5 * time.Minute
+	maxDefaultWait   = time.Second
+	unknownWait      = 200 * time.Millisecond
+)
+
+// resolve merges what the struct and the environment say into one Config, with
+// the secret turned into keys, and says in words where each setting came from.
+func (c Config) resolve() (Config, position.Keys, []any, error) {
+	var log []any
+	var errs []error
+	note := func(name string, value any, fromStruct bool) {
+		from := "default"
+		if v, ok := c.Env.from[name]; ok {
+			from = v
+		}
+		if fromStruct {
+			from = "config"
+		}
+		log = append(log, name, fmt.Sprintf("%v (%s)", value, from))
+	}
+	inStruct := pick(&c.Region, c.Env.Region)
+	note("region", c.Region, inStruct)
+	inStruct = pick(&c.PrimaryRegion, c.Env.PrimaryRegion)
+	note("primary", c.PrimaryRegion, inStruct)
+
+	keys := c.Env.Keys
+	if c.Secret != "" {
+		var err error
+		if keys, err = position.ParseKeys(c.Secret); err != nil {
+			errs = append(errs, fmt.Errorf("homing: Secret: %w", err))
+		}
+	}
+	note("secret", keys, c.Secret != "")
+	inStruct = pick(&c.Wait, c.Env.Wait)
+	if c.Wait == 0 {
+		c.Wait = waitHome(c.Region, c.PrimaryRegion)
+	}
+	note("wait", c.Wait, inStruct)
+	inStruct = pick(&c.Hold, c.Env.Hold)
+	pick(&c.Hold, defaultHold)
+	note("hold", c.Hold, inStruct)
+	inStruct = pick(&c.CookieDomain, c.Env.CookieDomain)
+	if c.CookieDomain != "" {
+		note("cookie_domain", c.CookieDomain, inStruct)
+	}
+	pick(&c.Window, defaultWindow)
+	pick(&c.TokenLife, defaultTokenLife)
+	pick(&c.Logger, slog.Default())
+	return c, keys, log, errors.Join(append(errs, c.validate())...)
+}
+
+// pick sets *field to fallback if it is zero, and reports whether it was set
+// before.
+func pick[T comparable](field *T, fallback T) bool {
+	var zero T
+	if *field != zero {
+		return true
+	}
+	*field = fallback
+	return false
+}
+
+func (c Config) validate() error {
+	var errs []error
+	if c.Region == "" {
+		return nil // off: nothing else matters
+	}
+	if c.Region.IsAlias() {
+		errs = append(errs, fmt.Errorf("homing: region %q is a group of regions; name the one this machine is in", c.Region))
+	}
+	if c.PrimaryRegion == "" {
+		errs = append(errs, fmt.Errorf("homing: region is %q, but nothing says where the primary is; set PRIMARY_REGION", c.Region))
+	}
+	for _, f := range []struct {
+		name     string
+		negative bool
+	}{{"Wait", c.Wait < 0}, {"Hold", c.Hold < 0}, {"Window", c.Window < 0}, {"TokenLife", c.TokenLife < 0}} {
+		if f.negative {
+			errs = append(errs, fmt.Errorf("homing: %s is negative", f.name))
+		}
+	}
+	return errors.Join(errs...)
+}
+
+// waitHome is how long a wait may take before going home would have been faster.
+func waitHome(here, home region.Code) time.Duration {
+	d, known := region.RoundTrip(here, home)
+	if !known {
+		return unknownWait
+	}
+	return max(time.Millisecond, min(d, maxDefaultWait))
+}

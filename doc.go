@@ -1,0 +1,35 @@
+// Package homing is what an app imports to run in several regions with one
+// writable database. It stands in front of the app's handler and decides for
+// each request whether to serve it here, from the replica in this region; to wait
+// until that replica has what the client wrote before; or to send the whole
+// request home, to the region of the primary.
+//
+//	env, err := homing.FromEnv()
+//	…
+//	site, err := homing.New(homing.Config{Env: env, Database: db})
+//	…
+//	srv := &http.Server{Addr: env.Addr(), Handler: site.Handler(mux)}
+//
+// Where no region is configured, [Site.Handler] returns the handler as it is:
+// tests and a plain "go run" need nothing.
+//
+// # What is decided, in this order
+//
+//   - The database here is the primary: serve. The answer to a request that may
+//     have written carries its position, as a cookie and as the header
+//     Homing-Position.
+//   - There is no replica to read here: home.
+//   - The request writes, by its method (all but GET, HEAD, OPTIONS and TRACE) or
+//     because of [Config.WriteRoutes]: home.
+//   - The client has written something that the replica has not got: wait for it,
+//     for no longer than the way home takes, then home.
+//   - Otherwise serve, and hold the answer back until the handler is done. If the
+//     database refused a write meanwhile, the answer is dropped and the request
+//     goes home, where it runs from its beginning.
+//
+// Home is an answer with the header fly-replay, which the proxy in front carries
+// out: Fly's, or an edge of ours. It never reaches the client.
+//
+// The database's side is a [Database], such as homing/sqlite has; its driver marks
+// what a request did, so that handlers need not say.
+package homing

@@ -1,0 +1,48 @@
+package homing
+
+import (
+	"fmt"
+	"net/http"
+
+	"homing/decision"
+	"homing/region"
+	"homing/replay"
+)
+
+// goHome answers with a replay to the primary's region, where somebody in front
+// carries it out; else with an error that says why.
+func (v *visit) goHome() {
+	s, h := v.site, v.w.Header()
+	if v.made.Reason == decision.Returned {
+		v.unavailable("The request was sent to this region to reach the primary, which is not here (now?).")
+		return
+	}
+	if v.r.Header.Get(replay.RegionHeader) == "" {
+		s.tellOnce("no edge", "homing: requests that belong at the primary cannot get there: nothing in front carries out fly-replay "+
+			"(no Fly-Region on the request); put an edge in front", "primary", s.cfg.PrimaryRegion)
+		v.made.Reason = decision.Elsewhere
+		v.unavailable("The request belongs in region " + string(s.cfg.PrimaryRegion) + ", and nothing in front of this machine can take it there.")
+		return
+	}
+	to := replay.Instruction{Regions: []region.Code{s.cfg.PrimaryRegion}, State: string(v.made.Reason)}
+	value, err := to.Format()
+	if err != nil { // cannot be: New has checked the region, and states are words
+		v.unavailable("The request could not be sent to region " + string(s.cfg.PrimaryRegion) + ".")
+		return
+	}
+	v.tell(h)
+	h.Set(replay.Header, value)
+	h.Set("Cache-Control", "no-store")
+	v.w.WriteHeader(http.StatusConflict)
+}
+
+// unavailable answers 503 with one line.
+func (v *visit) unavailable(text string) {
+	h := v.w.Header()
+	v.tell(h)
+	h.Set("Retry-After", "1")
+	h.Set("Cache-Control", "no-store")
+	h.Set("Content-Type", "text/plain; charset=utf-8")
+	v.w.WriteHeader(http.StatusServiceUnavailable)
+	fmt.Fprintln(v.w, text)
+}

@@ -1,0 +1,111 @@
+package homing
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"sync"
+	"time"
+
+	"homing/machine"
+	"homing/position"
+)
+
+// positionTimeout bounds reading the primary's position after a write. When it
+// has passed, the client gets a time instead of a position.
+const positionTimeout = time.Second
+
+// Site decides where the requests of one app are answered, in one process of it.
+// Several can live in one process. Create it with [New]. Safe for concurrent use.
+type Site struct {
+	cfg    Config
+	keys   position.Keys
+	routes routes
+
+	mu   sync.Mutex
+	told map[string]bool // what the log has said already
+}
+
+// New returns a site. It succeeds while the database cannot be reached; requests
+// then go home. The error joins all that is wrong with cfg.
+func New(cfg Config) (*Site, error) {
+	cfg, keys, log, err := cfg.resolve()
+	rt, rerr := newRoutes(cfg.WriteRoutes, cfg.ReadRoutes)
+	if err := errors.Join(err, rerr); err != nil {
+		return nil, err
+	}
+	s := &Site{cfg: cfg, keys: keys, routes: rt, told: map[string]bool{}}
+	if s.off() {
+		cfg.Logger.Debug("homing: no region is configured, so every request is passed through")
+		return s, nil
+	}
+	cfg.Logger.Info("homing: deciding", log...)
+	return s, nil
+}
+
+// off reports whether no region is configured.
+func (s *Site) off() bool { return s.cfg.Region == "" }
+
+// Handler returns a handler that decides, and calls next for what is served
+// here. Without regions it returns next itself. What next needs of a
+// [http.ResponseWriter] works as usual, through [http.ResponseController] too.
+func (s *Site) Handler(next http.Handler) http.Handler {
+	if s.off() {
+		return next
+	}
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		v := &visit{site: s, w: w, r: r}
+		v.serve(next)
+	})
+}
+
+// state returns what the database here is. Its own word counts; PRIMARY_REGION
+// only where it has none.
+func (s *Site) state() position.State {
+	var st position.State
+	if s.cfg.Database != nil {
+		st = s.cfg.Database.State()
+	}
+	if st.Role == machine.None && s.cfg.Region == s.cfg.PrimaryRegion {
+		st.Role = machine.Primary
+	}
+	if st.Role == machine.None && s.cfg.Database == nil {
+		st.Role = machine.Replica // nothing contradicts it, and refused writes are the app's to avoid
+	}
+	return st
+}
+
+// now returns a token for what the database here has, or for a time if that
+// cannot be read.
+func (s *Site) now(ctx context.Context) position.Token {
+	if s.cfg.Database == nil {
+		return position.Token{HomeUntil: s.windowEnd()}
+	}
+	// The write has happened, whether or not its client is still there.
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), positionTimeout)
+	defer cancel()
+	p, err := s.cfg.Database.Position(ctx)
+	st := s.cfg.Database.State()
+	if err != nil || p == "" || st.Epoch == "" {
+		s.cfg.Logger.Warn("homing: the database's position could not be read; this client's reads go home for a while instead",
+			"window", s.cfg.Window, "err", err)
+		return position.Token{HomeUntil: s.windowEnd()}
+	}
+	return position.Token{Engine: st.Engine, Epoch: st.Epoch, Position: p}
+}
+
+// maxTold bounds what tellOnce remembers: paths may come from clients.
+const maxTold = 256
+
+// tellOnce logs a line, the first time for each key.
+func (s *Site) tellOnce(key, msg string, args ...any) {
+	s.mu.Lock()
+	known := s.told[key] || len(s.told) == maxTold
+	if !known {
+		s.told[key] = true
+	}
+	s.mu.Unlock()
+	if !known {
+		s.cfg.Logger.Warn(msg, args...)
+	}
+}

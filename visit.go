@@ -1,0 +1,220 @@
+package homing
+
+import (
+	"context"
+	"net/http"
+	"time"
+
+	"homing/decision"
+	"homing/machine"
+	"homing/position"
+	"homing/replay"
+	"homing/trail"
+)
+
+// visit is one request at this site.
+type visit struct {
+	site *Site
+	w    http.ResponseWriter
+	r    *http.Request // as it came
+
+	state   position.State
+	writes  bool // by its method or route
+	carried carried
+	trail   *trail.Trail
+	made    decision.Decision
+}
+
+func (v *visit) serve(next http.Handler) {
+	if isLocal(v.r) {
+		v.made = decision.Decision{Reason: decision.Local, Role: v.site.state().Role}
+		v.tell(v.w.Header())
+		next.ServeHTTP(v.w, v.r)
+		return
+	}
+	v.state = v.site.state()
+	v.writes = v.site.routes.writes(v.r)
+	v.carried = readTokens(v.r.Header, v.site.keys)
+	v.made = v.decide()
+	if v.made.Reason.IsHome() || v.made.Reason == decision.Returned {
+		v.goHome()
+		return
+	}
+	v.hold(next)
+}
+
+// decide says what to do with the request before the app has seen it. It waits
+// for the replica where that may help.
+func (v *visit) decide() decision.Decision {
+	d := decision.Decision{Role: v.state.Role}
+	switch {
+	case v.state.Role == machine.Primary:
+		d.Reason = decision.Primary
+	case v.cameHome():
+		d.Reason = decision.Returned
+	case v.state.Role == machine.None:
+		d.Reason = decision.Down
+	case v.writes:
+		d.Reason = decision.Method
+	case v.carried.tooMany:
+		d.Reason = decision.Stale
+	case len(v.carried.tokens) == 0:
+		d.Reason = decision.Read
+	default:
+		v.await(&d)
+	}
+	return d
+}
+
+// cameHome reports whether a machine of ours has sent this request home before.
+// A client that makes that up only gets an error for itself.
+func (v *visit) cameHome() bool {
+	values := v.r.Header[replay.SourceHeader]
+	if len(values) == 0 {
+		return false
+	}
+	src, err := replay.ParseSource(values[0])
+	return err == nil && decision.Reason(src.State).IsHome()
+}
+
+// await waits until the replica has all that the client's tokens name, for no
+// longer than the site allows.
+func (v *visit) await(d *decision.Decision) {
+	begun := time.Now()
+	d.Reason = decision.Reached
+	for _, t := range v.carried.tokens {
+		switch {
+		case t.IsWindow() && begun.Before(t.HomeUntil):
+			d.Reason = decision.Threshold
+			return
+		case t.IsWindow():
+			// Its time has passed.
+		case t.Engine != v.state.Engine || t.Epoch != v.state.Epoch:
+			d.Reason, d.Wanted = decision.Stale, t.Position // another line of history
+			return
+		default:
+			d.Wanted = t.Position
+			if !v.reaches(t.Position, begun, d) {
+				d.Reason = decision.Stale
+				return
+			}
+		}
+	}
+}
+
+// expired is a context that is over: waiting with it only asks.
+var expired = func() context.Context {
+	ctx, cancel := context.WithCancel(context.Background())
+	cancel()
+	return ctx
+}()
+
+// reaches waits for one position and notes in d what was found and waited.
+func (v *visit) reaches(p position.Position, begun time.Time, d *decision.Decision) bool {
+	db := v.site.cfg.Database
+	err := db.Wait(expired, p)
+	if err != nil {
+		ctx, cancel := context.WithDeadline(v.r.Context(), begun.Add(v.site.cfg.Wait))
+		err = db.Wait(ctx, p)
+		cancel()
+		d.Reason, d.Waited = decision.Waited, time.Since(begun)
+	}
+	d.Found, _ = db.Position(expired) // on a replica without I/O; only for the record
+	return err == nil
+}
+
+// hold runs the app with its answer held back, and sends the request home if its
+// trail says that the answer is worth nothing.
+func (v *visit) hold(next http.Handler) {
+	ctx, t := trail.Start(v.r.Context())
+	v.trail = t
+	r := v.r.WithContext(ctx)
+	hw := newHeldWriter(v.w, v.site.cfg.Hold, v.release)
+	defer func() {
+		hw.done()
+		if !v.mayTurnBack(hw) {
+			return
+		}
+		if p := recover(); p != nil {
+			// The handler gave up because of the very refusal that sends the
+			// request home; where it runs again, nothing is refused.
+			v.site.cfg.Logger.Debug("homing: a handler panicked after its write was refused", "panic", p)
+		}
+		hw.restore()
+		v.turnBack(r)
+	}()
+	next.ServeHTTP(hw, r)
+	hw.finish()
+}
+
+// turnedBackBy returns the reason to drop the answer of this request, if any.
+func (v *visit) turnedBackBy() (decision.Reason, bool) {
+	switch {
+	case v.made.Role == machine.Primary, v.trail.Has(trail.Wrote):
+		return "", false // what was written elsewhere must not be written twice
+	case v.trail.Has(trail.Refused):
+		return decision.Captured, true
+	case v.trail.Has(trail.Conflict):
+		return decision.Conflict, true
+	}
+	return "", false
+}
+
+// mayTurnBack reports whether the request goes home after the app has seen it;
+// where it should and the answer has begun, it says so in the log.
+func (v *visit) mayTurnBack(hw *heldWriter) bool {
+	_, refused := v.turnedBackBy()
+	if refused && hw.committed {
+		v.site.tellOnce("late "+v.route(v.r), "homing: the database refused a write after the answer had begun, so the client got that answer; "+
+			"mark the route as writing", "route", v.route(v.r), "config", "WriteRoutes")
+	}
+	return refused && !hw.committed
+}
+
+// turnBack sends the request home after the app has seen it.
+func (v *visit) turnBack(r *http.Request) {
+	v.made.Reason, _ = v.turnedBackBy()
+	if v.made.Reason == decision.Captured {
+		v.site.tellOnce("writes "+v.route(r), "homing: this route writes, which its method does not say; it was tried here first and then sent home. "+
+			"Marking it saves the try", "route", v.route(r), "config", "WriteRoutes")
+	}
+	v.goHome()
+}
+
+// route names the request's route: the pattern if the app's mux left one.
+func (v *visit) route(r *http.Request) string {
+	if r.Pattern != "" {
+		return r.Pattern
+	}
+	return r.Method + " " + r.URL.Path
+}
+
+// release is called just before a served answer's head leaves; whole says that
+// the handler is done. It returns false to hold the answer back after all.
+func (v *visit) release(h http.Header, whole bool) bool {
+	if _, refused := v.turnedBackBy(); refused {
+		return false
+	}
+	v.tell(h)
+	wrote := v.trail.Has(trail.Wrote)
+	mayWrite := v.made.Role == machine.Primary && v.writes
+	switch {
+	case (wrote || mayWrite) && whole:
+		v.site.attach(h, v.r, v.site.now(v.r.Context()), v.carried.cookies...)
+	case wrote || mayWrite:
+		// What follows may write more: no position read now would cover it.
+		v.site.attach(h, v.r, position.Token{HomeUntil: v.site.windowEnd()})
+	case len(v.carried.cookies) > fewTokens && v.site.cfg.Database != nil:
+		// This answer shows all that those tokens name; one does as well.
+		v.site.attach(h, v.r, v.site.now(v.r.Context()), v.carried.cookies...)
+	}
+	return true
+}
+
+// tell leaves the decision for the edge in front. Without an edge of ours nobody
+// would take it off the answer.
+func (v *visit) tell(h http.Header) {
+	if v.site.cfg.Env.Edge {
+		h.Set(replay.DecisionHeader, v.made.String())
+	}
+}
