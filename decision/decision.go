@@ -122,8 +122,9 @@ func (d Decision) String() string {
 	return string(b)
 }
 
-// maxHeader bounds what Parse reads; positions are at most a token's length.
-const maxHeader = 2 * position.MaxTokenLen
+// maxHeader bounds what Parse reads: two positions of a token's length, each byte
+// of which may be escaped to three, and the words around them.
+const maxHeader = 8 * position.MaxTokenLen
 
 // Parse reads what String wrote. Unknown fields and reasons are kept or ignored
 // without an error, since a machine may run a newer version than the edge.

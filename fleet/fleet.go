@@ -73,13 +73,13 @@ func New(d Distances, machines ...Machine) *Fleet {
 // Snapshot returns the fleet as it is now.
 func (f *Fleet) Snapshot() *Snapshot { return f.current.Load() }
 
-// Update replaces the machine of the same ID, or adds it.
+// Update replaces the machine of the same app and ID, or adds it.
 func (f *Fleet) Update(m Machine) {
 	f.change.Lock()
 	defer f.change.Unlock()
 	old := f.current.Load()
 	machines := slices.Clone(old.machines)
-	if i := slices.IndexFunc(machines, func(o Machine) bool { return o.ID == m.ID }); i >= 0 {
+	if i := slices.IndexFunc(machines, func(o Machine) bool { return o.App == m.App && o.ID == m.ID }); i >= 0 {
 		machines[i] = m
 	} else {
 		machines = append(machines, m)

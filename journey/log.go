@@ -16,7 +16,8 @@ type Log struct {
 	changed chan struct{} // closed and replaced at each Add
 }
 
-// NewLog returns an empty log that keeps the newest n records.
+// NewLog returns an empty log that keeps the newest n records; none if n is not
+// positive.
 func NewLog(n int) *Log {
 	return &Log{keep: n, changed: make(chan struct{})}
 }
@@ -25,10 +26,10 @@ func NewLog(n int) *Log {
 func (l *Log) Add(r *Record) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if len(l.records) == l.keep {
+	l.records = append(l.records, r)
+	if len(l.records) > l.keep {
 		l.records = slices.Delete(l.records, 0, 1)
 	}
-	l.records = append(l.records, r)
 	l.count++
 	close(l.changed)
 	l.changed = make(chan struct{})

@@ -5,7 +5,6 @@ import (
 	"crypto/sha256"
 	"encoding/base64"
 	"encoding/hex"
-	"errors"
 	"fmt"
 	"hash"
 	"strings"
@@ -69,9 +68,9 @@ func (ks Keys) String() string {
 }
 
 // Seal writes the token, signed if there are keys. It fails only with
-// [ErrTooLong], or [ErrMalformed] for a token without a position or a time.
+// [ErrTooLong], or [ErrMalformed] for a token without a position or a time after 1970.
 func (ks Keys) Seal(t Token) (string, error) {
-	if !t.IsWindow() && (t.Engine == "" || t.Engine == windowEngine || t.Position == "") {
+	if !t.writable() {
 		return "", ErrMalformed
 	}
 	s := t.encode()
@@ -105,11 +104,7 @@ func (ks Keys) Open(s string) (Token, error) {
 	} else if !ks.IsZero() {
 		return Token{}, ErrForged
 	}
-	t, err := decodeToken(payload)
-	if err != nil {
-		return Token{}, errors.Join(err)
-	}
-	return t, nil
+	return decodeToken(payload)
 }
 
 func (ks Keys) verify(signed, id, mac string) bool {

@@ -40,6 +40,14 @@ var (
 // IsWindow reports whether the token names a time and not a position.
 func (t Token) IsWindow() bool { return !t.HomeUntil.IsZero() }
 
+// writable reports whether decodeToken reads back what encode writes.
+func (t Token) writable() bool {
+	if t.IsWindow() {
+		return t.HomeUntil.UnixMilli() > 0
+	}
+	return t.Engine != "" && t.Engine != windowEngine && t.Position != ""
+}
+
 // encode writes all but the signature.
 func (t Token) encode() string {
 	var b strings.Builder
@@ -72,14 +80,14 @@ func decodeToken(s string) (Token, error) {
 		}
 		return Token{HomeUntil: time.UnixMilli(ms)}, nil
 	}
-	var t Token
-	var errs [3]error
-	t.Engine, errs[0] = readField(engine)
-	ep, err := readField(epoch)
-	t.Epoch, errs[1] = Epoch(ep), err
-	po, err := readField(pos)
-	t.Position, errs[2] = Position(po), err
-	return t, errors.Join(errs[:]...)
+	var fields [3]string
+	for i, text := range [...]string{engine, epoch, pos} {
+		var err error
+		if fields[i], err = readField(text); err != nil {
+			return Token{}, err
+		}
+	}
+	return Token{Engine: fields[0], Epoch: Epoch(fields[1]), Position: Position(fields[2])}, nil
 }
 
 func plain(c byte) bool {

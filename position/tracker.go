@@ -29,7 +29,7 @@ func NewTracker(covers func(have, want Position) bool) *Tracker {
 	return &Tracker{covers: covers}
 }
 
-// Reached returns the position that was last given to Advance or Reset.
+// Reached returns the position that was last given to Advance.
 func (t *Tracker) Reached() Position {
 	t.mu.Lock()
 	defer t.mu.Unlock()

@@ -47,7 +47,12 @@ const (
 var fallbackNames = [...]string{NoFallback: "", ForceSelf: "force_self", PreferSelf: "prefer_self"}
 
 // String returns the word of the wire, empty for NoFallback.
-func (f Fallback) String() string { return fallbackNames[f] }
+func (f Fallback) String() string {
+	if int(f) >= len(fallbackNames) {
+		return fmt.Sprintf("Fallback(%d)", uint8(f))
+	}
+	return fallbackNames[f]
+}
 
 func parseFallback(s string) (Fallback, error) {
 	for f, name := range fallbackNames {
@@ -60,7 +65,8 @@ func parseFallback(s string) (Fallback, error) {
 
 // Format writes the header form. It fails where a field could not be read back:
 // a State with ";", a control character or blanks at its ends, a name that
-// breaks its own rules, a negative Timeout.
+// breaks its own rules, a negative Timeout, an unknown Fallback. The zero value
+// is written elsewhere=false, since an empty header asks for nothing.
 func (in Instruction) Format() (string, error) {
 	var b fieldWriter
 	if len(in.Regions) > 0 {
@@ -96,9 +102,16 @@ func (in Instruction) Format() (string, error) {
 		return "", fmt.Errorf("replay: timeout %v is negative", in.Timeout)
 	}
 	if in.Timeout > 0 {
-		b.add("timeout", in.Timeout.String())
+		// Not "µs", whose first letter is not ASCII: proxies may drop such a header.
+		b.add("timeout", strings.Replace(in.Timeout.String(), "µ", "u", 1))
+	}
+	if int(in.Fallback) >= len(fallbackNames) {
+		return "", fmt.Errorf("replay: unknown fallback %v", in.Fallback)
 	}
 	b.add("fallback", in.Fallback.String())
+	if b.Len() == 0 {
+		b.add("elsewhere", "false")
+	}
 	return b.String(), nil
 }
 

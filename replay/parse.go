@@ -25,7 +25,7 @@ func (e *SyntaxError) Error() string {
 	if e.Field == "" {
 		return fmt.Sprintf("at byte %d: %v", e.Offset, e.Err)
 	}
-	return fmt.Sprintf("%s at byte %d: %v", e.Field, e.Offset, e.Err)
+	return fmt.Sprintf("%s at byte %d: %v", clip(e.Field), e.Offset, e.Err)
 }
 
 // Unwrap returns what is wrong.

@@ -79,8 +79,12 @@ func preferred(s *fleet.Snapshot, in replay.Instruction, able func(fleet.Machine
 	if in.Instance != "" || in.PreferInstance == "" {
 		return fleet.Machine{}, false
 	}
-	m, ok := s.Machine(in.PreferInstance)
-	return m, ok && able(m)
+	// Not s.Machine: IDs are unique only within an app, which able checks.
+	i := slices.IndexFunc(s.Machines(), func(m fleet.Machine) bool { return m.ID == in.PreferInstance && able(m) })
+	if i < 0 {
+		return fleet.Machine{}, false
+	}
+	return s.Machines()[i], true
 }
 
 // nearest returns the best of the candidates: lowest place in the list of
@@ -94,6 +98,9 @@ func nearest(s *fleet.Snapshot, w Wish, able func(fleet.Machine) bool) (best fle
 			continue
 		}
 		way := s.RoundTrip(w.From, m.Region)
+		if m.Region == w.From {
+			way = -1 // nearer than a neighbour at no distance
+		}
 		switch {
 		case !found || rank < bestRank || rank == bestRank && way < bestWay:
 			best, bestRank, bestWay, found, ties = m, rank, way, true, 1

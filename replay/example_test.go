@@ -1,0 +1,43 @@
+package replay_test
+
+import (
+	"errors"
+	"fmt"
+	"time"
+
+	"homing/region"
+	"homing/replay"
+)
+
+func ExampleParse() {
+	in, err := replay.Parse(`region="iad,us"; state=captured; timeout=800ms`)
+	fmt.Println(in.Regions, in.State, in.Timeout, err)
+
+	_, err = replay.Parse("region=ord; timeout=10")
+	fmt.Println(err)
+	var syntax *replay.SyntaxError
+	if errors.As(err, &syntax) {
+		fmt.Println(syntax.Field, syntax.Offset)
+	}
+	// Output:
+	// [iad us] captured 800ms <nil>
+	// timeout at byte 12: want a time with its unit such as "10s" or "800ms", not "10"
+	// timeout 12
+}
+
+func ExampleInstruction_Format() {
+	fmt.Println(replay.Instruction{Regions: []region.Code{"gru"}, State: "method"}.Format())
+	fmt.Println(replay.Instruction{Regions: []region.Code{"ord", "us"}, Elsewhere: true, Fallback: replay.PreferSelf}.Format())
+	_, err := replay.Instruction{State: "a;b"}.Format()
+	fmt.Println(err)
+	// Output:
+	// region=gru;state=method <nil>
+	// region="ord,us";elsewhere=true;fallback=prefer_self <nil>
+	// replay: state: cannot hold ';'
+}
+
+func ExampleParseSource() {
+	src, err := replay.ParseSource("instance=3d8d9014;region=ord;t=1790000000123456;state=captured")
+	fmt.Println(src.Instance, src.Region, src.At.UTC().Format(time.RFC3339Nano), src.State, err)
+	// Output: 3d8d9014 ord 2026-09-21T14:13:20.123456Z captured <nil>
+}
