@@ -26,14 +26,15 @@ func (t *trip) deliver(answer *forward.Response) {
 	}
 	t.out.begin(answer.Status, header, answer.Length)
 
-	err := t.stream(answer)
+	err, gone := t.stream(answer)
 	last := &t.rec.Hops[len(t.rec.Hops)-1]
 	last.Took = time.Since(t.rec.Start) - last.Start
 	if err == nil {
+		t.out.end(outward(answer.Trailer))
 		return
 	}
 	t.cut = true
-	if t.in.ctx.Err() != nil {
+	if gone || t.in.ctx.Err() != nil {
 		t.rec.Problem = "the client went away before the answer ended"
 		return
 	}
@@ -42,22 +43,23 @@ func (t *trip) deliver(answer *forward.Response) {
 	t.rec.Problem = "the machine's answer broke off"
 }
 
-// stream copies the answer's body until its end.
-func (t *trip) stream(answer *forward.Response) error {
+// stream copies the answer's body until its end. gone says that an error is the
+// client's, who takes no more.
+func (t *trip) stream(answer *forward.Response) (err error, gone bool) {
 	buf := copyBuffers.Get().(*[]byte)
 	defer copyBuffers.Put(buf)
 	for {
 		n, err := answer.Body.Read(*buf)
 		if n > 0 {
 			if werr := t.out.write((*buf)[:n], answer.Length < 0); werr != nil {
-				return werr
+				return werr, true
 			}
 		}
 		if err == io.EOF {
-			return nil
+			return nil, false
 		}
 		if err != nil {
-			return err
+			return err, false
 		}
 	}
 }
@@ -77,9 +79,9 @@ func (t *trip) fail(p *Problem) {
 	}
 }
 
-// finish hands the record on and logs it.
+// finish logs the record and hands it on.
 func (e *Edge) finish(rec *journey.Record) {
-	e.cfg.Record(rec)
+	defer e.cfg.Record(rec)
 	level := slog.LevelDebug
 	if rec.Code != "" {
 		level = slog.LevelWarn

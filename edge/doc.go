@@ -20,7 +20,8 @@
 //
 //   - Errors come with a body that names the code (see [Code]) and says what
 //     happened, and with the header Homing-Error; Fly's are mostly empty.
-//   - A client's own fly-replay-src and the like never reach a machine.
+//   - A client's own fly-replay-src and the like never reach a machine, nor does
+//     fly_replay_src, which many apps cannot tell from it.
 //   - A repeated fly-replay header is invalid.
 //
 // Of the request headers that ask for a place, of the JSON form, of upgrades,

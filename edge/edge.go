@@ -102,5 +102,7 @@ func (e *Edge) Server() *http.Server {
 		IdleTimeout:       time.Minute,
 		MaxHeaderBytes:    64<<10 - 4096, // net/http allows 4096 more than it is told
 		ErrorLog:          slog.NewLogLogger(e.cfg.Logger.Handler(), slog.LevelDebug),
+		// "OPTIONS *" is the app's to answer.
+		DisableGeneralOptionsHandler: true,
 	}
 }

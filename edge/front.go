@@ -31,10 +31,12 @@ type inbound struct {
 type sink interface {
 	// early passes a 1xx answer on.
 	early(status int, header http.Header)
-	// begin sends the head. Of a negative length nothing is known.
+	// begin sends the head of an answer whose body is that long; -1: unknown.
 	begin(status int, header http.Header, length int64)
 	// write sends a part of the body, at once if now is set.
 	write(p []byte, now bool) error
+	// end sends what comes after a body of unknown length.
+	end(trailer http.Header)
 }
 
 // ServeHTTP accepts a request from net/http's server.
@@ -50,13 +52,35 @@ func (e *Edge) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		rc := http.NewResponseController(w)
 		// The app may answer while the client is still sending.
 		_ = rc.EnableFullDuplex() // fails where it is not needed: HTTP/2, tests
-		interrupt := func() { _ = rc.SetReadDeadline(time.Unix(1, 0)) }
+		interrupt := func() { _ = rc.SetReadDeadline(time.Now().Add(lastRead)) }
 		in.length = r.ContentLength
 		in.body = forward.NewBody(r.Body, in.length, e.cfg.BodyLimit, e.budget, interrupt)
-		defer in.body.Close()
+		defer leave(in.body, rc)
 	}
-	if cut := e.serve(in, &httpSink{w: w, header: w.Header()}); cut {
+	sink := &httpSink{w: w, header: w.Header(), http10: !r.ProtoAtLeast(1, 1), body: in.body}
+	if cut := e.serve(in, sink); cut {
 		panic(http.ErrAbortHandler) // half an answer must not look like a whole one
+	}
+	if in.body != nil && !in.body.Whole() {
+		sink.flush() // what follows may take a moment
+	}
+}
+
+// A client that is still sending when its answer has gone out would lose the
+// answer if the connection were closed over what it sends: the kernel then
+// answers with a reset, which overtakes. So a read that is under way may end by
+// itself within lastRead (cut short, it would leave a chunked body unreadable),
+// and net/http's server goes on to read and drop up to 256 KiB within linger.
+const (
+	lastRead = 50 * time.Millisecond
+	linger   = 500 * time.Millisecond
+)
+
+// leave ends the reading of a client's body.
+func leave(body *forward.Body, rc *http.ResponseController) {
+	body.Close()
+	if !body.Whole() {
+		_ = rc.SetReadDeadline(time.Now().Add(linger)) // fails only where there is nothing to linger on
 	}
 }
 
@@ -78,9 +102,14 @@ func hostOf(addr string) string {
 type httpSink struct {
 	w      http.ResponseWriter
 	header http.Header
+	http10 bool          // the client does not know 1xx answers
+	body   *forward.Body // the request's; nil: none
 }
 
 func (s *httpSink) early(status int, header http.Header) {
+	if s.http10 {
+		return
+	}
 	for name, values := range header {
 		s.header[name] = values
 	}
@@ -94,6 +123,11 @@ func (s *httpSink) begin(status int, header http.Header, length int64) {
 	}
 	if _, ok := header["Content-Type"]; !ok {
 		s.header["Content-Type"] = nil // or net/http would guess one
+	}
+	if s.body != nil && !s.body.Whole() {
+		// What is left of it must not be read as the client's next request, which
+		// in full duplex net/http would do.
+		s.header["Connection"] = []string{"close"}
 	}
 	s.w.WriteHeader(status)
 	if length < 0 {
@@ -110,6 +144,12 @@ func (s *httpSink) write(p []byte, now bool) error {
 		s.flush()
 	}
 	return err
+}
+
+func (s *httpSink) end(trailer http.Header) {
+	for name, values := range trailer {
+		s.header[http.TrailerPrefix+name] = values
+	}
 }
 
 func (s *httpSink) flush() {

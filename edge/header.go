@@ -5,6 +5,7 @@ import (
 	"encoding/hex"
 	"net/http"
 	"net/textproto"
+	"slices"
 	"strings"
 
 	"homing/replay"
@@ -38,6 +39,7 @@ func (e *Edge) requestHeader(in *inbound, id string) http.Header {
 	for _, name := range ours {
 		delete(h, name)
 	}
+	withoutDoubles(h)
 	delete(h, "Host")
 	delete(h, "Expect") // met by whoever reads the body, which is us
 	proto, ssl := "http", "off"
@@ -59,15 +61,35 @@ func (e *Edge) requestHeader(in *inbound, id string) http.Header {
 	return h
 }
 
+// withoutDoubles removes fields with a "_" that many apps could not tell from one
+// of the edge's: CGI, WSGI and Rack make HTTP_FLY_REGION of fly_region too.
+func withoutDoubles(h http.Header) {
+	for name := range h {
+		if !strings.Contains(name, "_") {
+			continue
+		}
+		double := textproto.CanonicalMIMEHeaderKey(strings.ReplaceAll(name, "_", "-"))
+		if slices.Contains(ours, double) || strings.HasPrefix(double, "X-Forwarded-") {
+			delete(h, name)
+		}
+	}
+}
+
 // answerHeader returns what the client is sent of a machine's header, as a copy.
 func (e *Edge) answerHeader(header http.Header, id string) http.Header {
+	h := outward(header)
+	h.Set("Fly-Request-Id", id)
+	h.Set("Server", "homing")
+	h.Add("Via", via)
+	return h
+}
+
+// outward copies what may leave the edge of a machine's header or trailer.
+func outward(header http.Header) http.Header {
 	h := withoutHopByHop(header)
 	for _, name := range inner {
 		delete(h, name)
 	}
-	h.Set("Fly-Request-Id", id)
-	h.Set("Server", "homing")
-	h.Add("Via", via)
 	return h
 }
 

@@ -75,6 +75,8 @@ func problemOf(err error) *Problem {
 	switch {
 	case errors.Is(err, forward.ErrNotKept):
 		return problem(PA01, forward.ErrNotKept.Error()+"; a machine there can take it whole if it is sent there directly")
+	case errors.Is(err, forward.ErrBroken):
+		return problem(BadRequest, "the request's body could not be read to its end")
 	case errors.As(err, &none):
 		return problem(map[route.Why]Code{route.NoApp: PA04, route.NoMachine: PR01, route.NoCandidate: PR03}[none.Why], none.Error())
 	case !errors.As(err, &fail):

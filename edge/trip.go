@@ -1,6 +1,7 @@
 package edge
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"net/http"
@@ -59,9 +60,17 @@ func (t *trip) run() *Problem {
 	for {
 		m, answer, err := t.hop()
 		if err != nil {
-			return problemOf(err)
+			p := problemOf(err)
+			if p.Code == PA04 && t.replays == 0 {
+				p.Code = PR01 // no replay named the app: its machines are just not there yet
+			}
+			return p
 		}
 		if !asksForReplay(answer.Header) {
+			if answer.Status == http.StatusSwitchingProtocols {
+				answer.Body.Close()
+				return problem(PU02, "the machine switched protocols without being asked to")
+			}
 			t.deliver(answer)
 			return nil
 		}
@@ -82,7 +91,11 @@ func (t *trip) hop() (fleet.Machine, *forward.Response, error) {
 		if err != nil {
 			return m, nil, noneLeft(err, last, len(t.wish.Tried))
 		}
-		answer, err := t.ask(m)
+		body, err := t.attempt()
+		if err != nil {
+			return m, nil, cmp.Or(last, err) // without a replay the first failure says more
+		}
+		answer, err := t.ask(m, body)
 		if err == nil {
 			return m, answer, nil
 		}
@@ -109,9 +122,20 @@ func noneLeft(err, last error, tried int) error {
 	return err
 }
 
+// attempt returns the body from its beginning; nil without one.
+func (t *trip) attempt() (*forward.Attempt, error) {
+	if t.in.body == nil {
+		return nil, nil
+	}
+	return t.in.body.Attempt()
+}
+
 // mayGoOn reports whether the request may be sent once more: nothing of it was
 // written, or it is safe to repeat, was not replayed, and nothing was answered.
 func (t *trip) mayGoOn(fail *forward.Error) bool {
+	if errors.Is(fail, forward.ErrBroken) || errors.Is(fail, forward.ErrNotKept) {
+		return false // the body is at fault, and would be everywhere
+	}
 	if !fail.Sent {
 		return true
 	}
@@ -125,12 +149,12 @@ func runsOnce(method string) bool {
 }
 
 // ask sends the request to one machine, and writes the hop into the record.
-func (t *trip) ask(m fleet.Machine) (*forward.Response, error) {
+func (t *trip) ask(m fleet.Machine, body *forward.Attempt) (*forward.Response, error) {
 	hop := journey.Hop{
 		Machine: m.ID, Region: m.Region, Way: t.fleet.RoundTrip(t.edge.cfg.Region, m.Region),
 		Start: time.Since(t.rec.Start),
 	}
-	answer, err := t.exchange(m)
+	answer, err := t.exchange(m, body)
 	hop.Took = time.Since(t.rec.Start) - hop.Start
 	if err != nil {
 		hop.Problem = err.Error()
@@ -145,19 +169,12 @@ func (t *trip) ask(m fleet.Machine) (*forward.Response, error) {
 	return answer, err
 }
 
-func (t *trip) exchange(m fleet.Machine) (*forward.Response, error) {
+func (t *trip) exchange(m fleet.Machine, body *forward.Attempt) (*forward.Response, error) {
 	req := &forward.Request{
 		Method: t.in.method, Target: t.in.target, Host: t.in.host, Header: t.header,
-		Length: t.in.length, Once: runsOnce(t.in.method) || t.replays > 0,
+		Body: body, Length: t.in.length, Once: runsOnce(t.in.method) || t.replays > 0,
 		ConnectTimeout: t.wish.Replay.Timeout,
 		Early:          func(status int, header http.Header) { t.out.early(status, t.edge.answerHeader(header, t.rec.ID)) },
-	}
-	if t.in.body != nil {
-		attempt, err := t.in.body.Attempt()
-		if err != nil {
-			return nil, err
-		}
-		req.Body = attempt
 	}
 	return t.edge.pool.Do(t.in.ctx, m.Addr, req)
 }

@@ -4,6 +4,5 @@ package forward
 
 import "net"
 
-// silent cannot tell here, so that such a connection is not used again for a
-// request that must not be sent twice.
-func silent(net.Conn) bool { return false }
+// silent cannot tell here.
+func silent(net.Conn) (alive, known bool) { return false, false }

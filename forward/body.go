@@ -2,6 +2,7 @@ package forward
 
 import (
 	"errors"
+	"fmt"
 	"io"
 	"sync"
 	"sync/atomic"
@@ -10,7 +11,14 @@ import (
 // ErrNotKept: the body is needed again and was not kept.
 var ErrNotKept = errors.New("the request's body was larger than what is kept for a replay")
 
-var errAttemptOver = errors.New("this attempt has ended")
+// ErrBroken: the client's body could not be read to its end. No machine is at
+// fault, and none may be asked again.
+var ErrBroken = errors.New("the request's body broke off")
+
+var (
+	errAttemptOver = errors.New("this attempt has ended")
+	errTooLong     = errors.New("it is longer than was announced")
+)
 
 // Budget bounds the bytes that all kept bodies hold together. Safe for
 // concurrent use.
@@ -41,6 +49,7 @@ func (b *Budget) give(n int64) { b.used.Add(-n) }
 type Body struct {
 	client    io.Reader
 	interrupt func() // makes a pending read of client return
+	length    int64  // announced; -1: unknown
 	limit     int64
 	budget    *Budget
 
@@ -51,7 +60,7 @@ type Body struct {
 	kept []byte
 	lost bool  // something that was read is not in kept
 	size int64 // bytes read so far
-	err  error // how reading the client ended
+	err  error // how reading the client ended: io.EOF, ErrBroken or errAttemptOver
 }
 
 // NewBody returns a body that reads client and keeps at most limit bytes, within
@@ -59,7 +68,7 @@ type Body struct {
 // to be too large is not kept at all. interrupt must make a pending read of the
 // client return; it is called by [Body.Close].
 func NewBody(client io.Reader, length, limit int64, budget *Budget, interrupt func()) *Body {
-	return &Body{client: client, interrupt: interrupt, limit: limit, budget: budget, lost: length > limit}
+	return &Body{client: client, interrupt: interrupt, limit: limit, budget: budget, length: length, lost: length > limit}
 }
 
 // Attempt returns a reader from the body's beginning, or [ErrNotKept].
@@ -70,6 +79,13 @@ func (b *Body) Attempt() (*Attempt, error) {
 		return nil, ErrNotKept
 	}
 	return &Attempt{body: b}, nil
+}
+
+// Whole reports whether the client has sent all of the body.
+func (b *Body) Whole() bool {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.err == io.EOF
 }
 
 // Close frees what was kept and waits until nobody reads the client any more.
@@ -107,8 +123,26 @@ func (b *Body) fetch(p []byte, from int64) (int, error) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.keep(p[:n])
-	b.err = err
-	return n, err
+	b.err = b.checked(err)
+	return n, b.err
+}
+
+// checked holds the client to the length it announced, once a read has ended
+// with err: a body that stops short must not pass for a whole one, and what
+// comes beyond its end would be taken for the next request.
+func (b *Body) checked(err error) error {
+	switch {
+	case b.length >= 0 && b.size > b.length:
+		err = errTooLong
+	case b.length >= 0 && b.size < b.length && err == io.EOF:
+		err = io.ErrUnexpectedEOF
+	case b.length >= 0 && b.size == b.length && err == nil:
+		err = io.EOF // known without another read
+	}
+	if err == nil || err == io.EOF {
+		return err
+	}
+	return fmt.Errorf("%w: %w", ErrBroken, err)
 }
 
 // keep remembers p, or stops keeping anything if that would be too much.
@@ -130,10 +164,20 @@ type Attempt struct {
 	body *Body
 	at   int64
 	over atomic.Bool
+	bad  atomic.Pointer[error] // why it cannot be read to its end
 }
 
 // Read returns what was kept first, and then what the client sends.
 func (a *Attempt) Read(p []byte) (int, error) {
+	n, err := a.next(p)
+	if errors.Is(err, ErrBroken) || errors.Is(err, ErrNotKept) {
+		a.bad.Store(&err)
+		return 0, err
+	}
+	return n, err
+}
+
+func (a *Attempt) next(p []byte) (int, error) {
 	for {
 		n, err := a.again(p)
 		if n > 0 || err != nil {
@@ -176,15 +220,11 @@ func (a *Attempt) end() {
 	}
 }
 
-// failure returns how reading the client failed, or nil.
+// failure returns why the body could not be read to its end, or nil: that is
+// ErrBroken, or ErrNotKept if an older attempt took what this one needed.
 func (a *Attempt) failure() error {
-	if a == nil {
+	if a == nil || a.bad.Load() == nil {
 		return nil
 	}
-	a.body.mu.Lock()
-	defer a.body.mu.Unlock()
-	if a.body.err == io.EOF || a.body.err == errAttemptOver {
-		return nil
-	}
-	return a.body.err
+	return *a.bad.Load()
 }

@@ -9,6 +9,7 @@ import (
 	"net"
 	"net/http"
 	"strconv"
+	"strings"
 	"sync/atomic"
 	"time"
 )
@@ -143,23 +144,37 @@ func (c *conn) writePart(p []byte, chunked bool) error {
 
 // readHead reads one answer's head; its body is still to come.
 func (c *conn) readHead(method string) (*http.Response, error) {
-	c.headLeft = maxHead
 	answer, err := http.ReadResponse(c.br, &http.Request{Method: method})
-	c.headLeft = math.MaxInt64
 	if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
 		return nil, fmt.Errorf("the machine closed the connection: %w", io.ErrUnexpectedEOF)
 	}
-	return answer, err
+	if err != nil {
+		return nil, unquoted(err)
+	}
+	return answer, nil
 }
 
-// usable reports whether an idle connection still stands: nothing to read, and
-// not closed by the other side.
-func (c *conn) usable() bool {
-	if c.br.Buffered() > 0 {
-		return false // bytes that nobody asked for
+// unquoted returns what is wrong with a head without what net/http quotes of it:
+// that may be a cookie, or a replay's state, and errors end up in records.
+func unquoted(err error) error {
+	var network net.Error
+	if errors.As(err, &network) || errors.Is(err, errLongHead) {
+		return err
 	}
+	text := strings.TrimPrefix(strings.TrimPrefix(err.Error(), "net/"), "http: ")
+	if i := strings.IndexAny(text, `:"`); i >= 0 {
+		text = text[:i]
+	}
+	return errors.New("the answer's head cannot be read: " + strings.TrimSpace(text))
+}
+
+// usable reports whether an idle connection can take a request: nothing to read
+// (bytes that nobody asked for would be taken for the answer), and not closed by
+// the other side. Where that cannot be told, once decides.
+func (c *conn) usable(once bool) bool {
 	if a, ok := c.Conn.(interface{ Alive() bool }); ok {
 		return a.Alive()
 	}
-	return silent(c.Conn)
+	alive, known := silent(c.Conn)
+	return alive || !known && !once
 }

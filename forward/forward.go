@@ -14,6 +14,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math"
 	"net/http"
 	"time"
 )
@@ -32,7 +33,8 @@ type Request struct {
 	Body   *Attempt // nil: no body
 	Length int64    // of the body in bytes; -1: unknown, sent in chunks
 	// Once says that the request must not be sent a second time: a kept
-	// connection is then checked to be alive before it is used.
+	// connection is then used only if it is known to be alive. For others it is
+	// enough that nothing is known against it.
 	Once bool
 	// ConnectTimeout bounds connecting to the machine; 0: the pool's.
 	ConnectTimeout time.Duration
@@ -40,12 +42,15 @@ type Request struct {
 	Early func(status int, header http.Header)
 }
 
-// Response is a machine's answer. Its body must be closed.
+// Response is a machine's answer. Its body must be closed. A 101 is an answer
+// without a body: what the machine says in the new protocol is not passed on.
 type Response struct {
 	Status int
 	Header http.Header
 	Length int64 // of the body; -1: unknown
 	Body   io.ReadCloser
+	// Trailer is what came after the body; nil until the body was read to its end.
+	Trailer http.Header
 }
 
 // Error is an exchange that brought no whole head of an answer.
@@ -111,21 +116,19 @@ func (x *exchange) run() (*Response, error) {
 	answer, err := x.readHead()
 	if err != nil {
 		if cause := x.req.Body.failure(); cause != nil {
-			err = cause // the client's side broke, and took this exchange with it
+			err = cause // the body broke, and took this exchange with it
 		}
 		return nil, &Error{Op: "answer", Err: err}
 	}
-	return &Response{
-		Status: answer.StatusCode,
-		Header: answer.Header,
-		Length: answer.ContentLength,
-		Body:   &answerBody{exchange: x, answer: answer},
-	}, nil
+	resp := &Response{Status: answer.StatusCode, Header: answer.Header, Length: answer.ContentLength}
+	resp.Body = &answerBody{exchange: x, answer: answer, resp: resp}
+	return resp, nil
 }
 
 // sendBody copies the body to the machine. A machine that stops reading is no
-// error here: its answer is still to be had. A client that stops sending is one:
-// the machine must not take half a body for a whole one.
+// error here: its answer is still to be had. A body that cannot be read to its
+// end is one: the machine must neither take half of it for a whole one, nor wait
+// for the rest for ever.
 func (x *exchange) sendBody() {
 	defer close(x.sent)
 	err := x.conn.writeBody(x.req.Body, x.req.Length)
@@ -135,18 +138,23 @@ func (x *exchange) sendBody() {
 	}
 }
 
-// readHead reads answers until one is final.
+// readHead reads answers until one is final. All of them together may be as long
+// as one head: a machine could say 103 for ever.
 func (x *exchange) readHead() (*http.Response, error) {
+	x.conn.headLeft = maxHead
+	defer func() { x.conn.headLeft = math.MaxInt64 }()
 	for {
 		answer, err := x.conn.readHead(x.req.Method)
-		if err != nil {
+		switch {
+		case err != nil:
 			return nil, err
-		}
-		if answer.StatusCode >= 200 {
+		case answer.StatusCode < 100:
+			return nil, fmt.Errorf("the machine answered with status %03d", answer.StatusCode)
+		case answer.StatusCode == http.StatusSwitchingProtocols:
+			answer.Close = true // what follows is no HTTP
 			return answer, nil
-		}
-		if answer.StatusCode == http.StatusSwitchingProtocols {
-			return nil, errors.New("the machine switched protocols without being asked to")
+		case answer.StatusCode >= 200:
+			return answer, nil
 		}
 		if x.req.Early != nil && answer.StatusCode != http.StatusContinue {
 			x.req.Early(answer.StatusCode, answer.Header)
@@ -164,21 +172,39 @@ func (x *exchange) drop() {
 // keep ends the exchange and hands the connection back, if both sides are done
 // with it.
 func (x *exchange) keep(answer *http.Response) {
-	if x.sent != nil {
-		select {
-		case <-x.sent:
-		default:
-			x.drop() // answered without reading the whole body
-			return
-		}
-	}
-	x.req.Body.end()
-	reusable := !answer.Close && (x.sent == nil || x.whole)
-	if !x.unhook() || !reusable {
-		x.conn.Close()
+	// Bytes beyond the answer's end would be taken for the next one's beginning.
+	reusable := !answer.Close && x.conn.br.Buffered() == 0 && x.sentWhole()
+	if !reusable || !x.unhook() {
+		x.drop()
 		return
 	}
 	x.pool.put(x.conn)
+}
+
+// settling is how long the end of an answer may be held up for the sender of a
+// body that the client has sent to its end. Nearly always it has written all and
+// is only about to say so; else the machine does not read, and will not.
+const settling = 2 * time.Millisecond
+
+// sentWhole reports whether the machine was sent the whole request.
+func (x *exchange) sentWhole() bool {
+	if x.sent == nil {
+		return true
+	}
+	select {
+	case <-x.sent:
+		return x.whole
+	default:
+	}
+	if !x.req.Body.body.Whole() {
+		return false // answered early
+	}
+	select {
+	case <-x.sent:
+		return x.whole
+	case <-time.After(settling):
+		return false
+	}
 }
 
 // answerBody is a machine's answer as the caller reads it. Reading to the end
@@ -186,6 +212,7 @@ func (x *exchange) keep(answer *http.Response) {
 type answerBody struct {
 	exchange *exchange
 	answer   *http.Response
+	resp     *Response // as the caller has it
 	ended    bool
 }
 
@@ -196,6 +223,7 @@ func (b *answerBody) Read(p []byte) (int, error) {
 	n, err := b.answer.Body.Read(p)
 	if err == io.EOF {
 		b.ended = true
+		b.resp.Trailer = b.answer.Trailer
 		b.exchange.keep(b.answer)
 	}
 	return n, err

@@ -66,7 +66,7 @@ func (p *Pool) get(ctx context.Context, addr string, req *Request) (*conn, error
 		if c == nil {
 			return p.open(ctx, addr, req.ConnectTimeout)
 		}
-		if !req.Once || c.usable() {
+		if c.usable(req.Once) {
 			c.reused = true
 			return c, nil
 		}
