@@ -1,0 +1,85 @@
+package dev
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"slices"
+
+	"homing/fleet"
+	"homing/machine"
+	"homing/region"
+	"homing/sqlite"
+)
+
+// Config says which regions there are and what runs in them. Regions, Primary,
+// Dir and App are required.
+type Config struct {
+	// Regions are where the app runs, each once. They get their ports in this
+	// order.
+	Regions []region.Code
+	// Primary is the region of the writable database, one of Regions.
+	Primary region.Code
+	// App names the app. Default: "app".
+	Name machine.App
+	// App starts one machine's copy of the app. getenv is the environment that
+	// the machine has, db its database.
+	App func(getenv func(string) string, db *sqlite.DB) (http.Handler, error)
+	// Prepare is called once with the primary's database, before any machine
+	// starts: to make tables. nil: nothing to prepare.
+	Prepare func(ctx context.Context, db *sql.DB) error
+	// Distances between the regions, as round trips. nil: none.
+	Distances fleet.Distances
+	// Port is the first edge's; the others follow. 0: any free ones.
+	Port int
+	// Dir holds the databases. It must exist.
+	Dir string
+	// Keep is how many journeys are remembered. Default 200.
+	Keep int
+	// Logger gets what the edges and databases say. nil: slog.Default().
+	Logger *slog.Logger
+}
+
+func (c Config) withDefaults() Config {
+	if c.Name == "" {
+		c.Name = "app"
+	}
+	if c.Distances == nil {
+		c.Distances = NoDistances
+	}
+	if c.Prepare == nil {
+		c.Prepare = func(context.Context, *sql.DB) error { return nil }
+	}
+	if c.Keep == 0 {
+		c.Keep = 200
+	}
+	if c.Logger == nil {
+		c.Logger = slog.Default()
+	}
+	return c
+}
+
+func (c Config) validate() error {
+	var errs []error
+	if len(c.Regions) == 0 {
+		errs = append(errs, errors.New("no regions"))
+	}
+	for i, r := range c.Regions {
+		switch {
+		case r.IsAlias():
+			errs = append(errs, fmt.Errorf("%q is a group of regions; name one of them", r))
+		case slices.Contains(c.Regions[:i], r):
+			errs = append(errs, fmt.Errorf("region %q is given twice", r))
+		}
+	}
+	if !slices.Contains(c.Regions, c.Primary) {
+		errs = append(errs, fmt.Errorf("the primary %q is not among the regions", c.Primary))
+	}
+	if c.App == nil || c.Dir == "" {
+		errs = append(errs, errors.New("App and Dir must be set"))
+	}
+	return errors.Join(errs...)
+}

@@ -1,0 +1,79 @@
+package dev
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"homing/region"
+)
+
+// Hold holds replication to a region back (on) or lets it go on. When it returns,
+// nothing that is written from then on reaches the region.
+func (w *World) Hold(r region.Code, on bool) error {
+	p, ok := w.places[r]
+	if !ok {
+		return fmt.Errorf("there is no region %q here", r)
+	}
+	if p.feed == nil {
+		return fmt.Errorf("%s has the primary; nothing is replicated to it", r)
+	}
+	w.lag.setHeld(r, on)
+	if on {
+		p.feed.Hold()
+	} else {
+		p.feed.Release()
+	}
+	return nil
+}
+
+// Run stops the machine of a region, or starts it again (on). It returns when
+// that is done; a replica may need a moment longer to catch up.
+func (w *World) Run(ctx context.Context, r region.Code, on bool) error {
+	p, ok := w.places[r]
+	if !ok {
+		return fmt.Errorf("there is no region %q here", r)
+	}
+	if on {
+		return w.startMachine(ctx, p)
+	}
+	w.fleet.Update(p.machine.fleetMachine(false))
+	return p.machine.stop()
+}
+
+// startMachine starts a machine and gives it requests.
+func (w *World) startMachine(ctx context.Context, p *place) error {
+	if err := p.machine.start(ctx); err != nil {
+		return fmt.Errorf("start the machine in %s: %w", p.region, err)
+	}
+	w.fleet.Update(p.machine.fleetMachine(true))
+	return nil
+}
+
+// catchUpTimeout bounds how long a replica may take for its first copy.
+const catchUpTimeout = 30 * time.Second
+
+// CatchUp waits until every region that runs can read what the primary has now,
+// for at most 30 s.
+func (w *World) CatchUp(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, catchUpTimeout)
+	defer cancel()
+	home := w.Database(w.cfg.Primary)
+	if home == nil {
+		return fmt.Errorf("the machine in %s is stopped", w.cfg.Primary)
+	}
+	pos, err := home.Position(ctx)
+	if err != nil {
+		return fmt.Errorf("the database in %s: %w", w.cfg.Primary, err)
+	}
+	for r := range w.places {
+		db := w.Database(r)
+		if db == nil {
+			continue
+		}
+		if err := db.Wait(ctx, pos); err != nil {
+			return fmt.Errorf("the replica in %s did not catch up with %s: %w", r, w.cfg.Primary, err)
+		}
+	}
+	return nil
+}

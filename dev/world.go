@@ -1,0 +1,235 @@
+package dev
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"sync"
+	"time"
+
+	"homing/dev/link"
+	"homing/edge"
+	"homing/fleet"
+	"homing/forward"
+	"homing/journey"
+	"homing/region"
+	"homing/sqlite"
+)
+
+// World is several running regions. Create it with [Start], end it with
+// [World.Close]. Safe for concurrent use.
+type World struct {
+	cfg      Config
+	secret   string // of tokens and of the feed, made anew for each world
+	fleet    *fleet.Fleet
+	journeys *journey.Log
+	lag      *lagWatch
+
+	places map[region.Code]*place // complete before anything is served
+
+	mu    sync.Mutex
+	links map[[2]region.Code]*link.Link
+}
+
+// place is one region of the world.
+type place struct {
+	region  region.Code
+	edge    *edge.Edge
+	server  *http.Server
+	listen  net.Listener // the edge's
+	addr    string       // likewise
+	machine *runner
+	feed    *link.Link // from the primary's database to this one's; nil at the primary
+}
+
+// Start starts all regions and returns when each has its database and answers.
+// On an error nothing is left running.
+func Start(ctx context.Context, cfg Config) (*World, error) {
+	if err := cfg.validate(); err != nil {
+		return nil, err
+	}
+	cfg = cfg.withDefaults()
+	w := &World{
+		cfg: cfg, secret: rand.Text(), fleet: fleet.New(cfg.Distances), journeys: journey.NewLog(cfg.Keep),
+		places: make(map[region.Code]*place), links: make(map[[2]region.Code]*link.Link),
+	}
+	w.lag = newLagWatch(w)
+	if err := w.start(ctx); err != nil {
+		w.Close()
+		return nil, err
+	}
+	go w.lag.run()
+	return w, nil
+}
+
+// start opens the edges' ports first, since they are what is most likely in use,
+// and serves them last.
+func (w *World) start(ctx context.Context) error {
+	for i, r := range w.cfg.Regions {
+		if err := w.openEdge(r, i); err != nil {
+			return err
+		}
+	}
+	home := w.places[w.cfg.Primary]
+	if err := w.startMachine(ctx, home); err != nil {
+		return err
+	}
+	if err := w.cfg.Prepare(ctx, w.Database(w.cfg.Primary).SQL()); err != nil {
+		return fmt.Errorf("prepare the database in %s: %w", w.cfg.Primary, err)
+	}
+	for _, r := range w.cfg.Regions {
+		if r == w.cfg.Primary {
+			continue
+		}
+		if err := w.startMachine(ctx, w.places[r]); err != nil {
+			return err
+		}
+	}
+	if err := w.CatchUp(ctx); err != nil {
+		return err
+	}
+	for _, p := range w.places {
+		go p.server.Serve(p.listen) //nolint:errcheck // it ends when Close closes it
+	}
+	return nil
+}
+
+func (w *World) openEdge(r region.Code, i int) error {
+	port := 0
+	if w.cfg.Port != 0 {
+		port = w.cfg.Port + i
+	}
+	l, err := net.Listen("tcp", fmt.Sprintf("127.0.0.1:%d", port))
+	if err != nil {
+		return fmt.Errorf("the edge of %s cannot listen: %w", r, err)
+	}
+	e, err := edge.New(edge.Config{
+		Region: r, App: w.cfg.Name, Fleet: w.fleet, Logger: w.cfg.Logger, Record: w.journeys.Add,
+		// Between hosts an edge has warm connections to the other hosts; here
+		// connections to machines stand for those, so they are kept for long.
+		Machines: forward.Config{Dial: w.dialFrom(r), IdleTimeout: 10 * time.Minute},
+	})
+	if err != nil {
+		l.Close()
+		return err
+	}
+	p := &place{region: r, edge: e, server: e.Server(), listen: l, addr: l.Addr().String(), machine: newRunner(w, r)}
+	if r != w.cfg.Primary {
+		p.feed = link.New(w.cfg.Distances(w.cfg.Primary, r) / 2)
+	}
+	w.places[r] = p
+	return nil
+}
+
+// dialFrom returns a dialler that puts the distance from r to the machine's
+// region on each connection.
+func (w *World) dialFrom(r region.Code) func(context.Context, string, string) (net.Conn, error) {
+	return func(ctx context.Context, network, addr string) (net.Conn, error) {
+		return w.way(r, w.regionAt(addr)).Dial(ctx, network, addr)
+	}
+}
+
+// regionAt returns the region of the machine or edge that listens on addr.
+func (w *World) regionAt(addr string) region.Code {
+	for _, p := range w.places {
+		if p.addr == addr {
+			return p.region
+		}
+	}
+	for _, m := range w.fleet.Snapshot().Machines() {
+		if m.Addr == addr {
+			return m.Region
+		}
+	}
+	return ""
+}
+
+// way returns the link between two regions; both directions are alike.
+func (w *World) way(a, b region.Code) *link.Link {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	l, ok := w.links[pair(a, b)]
+	if !ok {
+		l = link.New(w.cfg.Distances(a, b) / 2)
+		w.links[pair(a, b)] = l
+	}
+	return l
+}
+
+// Client returns a client as a user in region from has it: its connections go
+// to the edges of the world with the distance of each. It follows no redirects
+// and keeps no cookies unless it is given a jar. Its transport should be closed
+// with CloseIdleConnections.
+func (w *World) Client(from region.Code) *http.Client {
+	return &http.Client{
+		Transport:     &http.Transport{DialContext: w.dialFrom(from), MaxIdleConnsPerHost: 100},
+		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+	}
+}
+
+// EdgeAddr returns the address of a region's edge, empty for an unknown region.
+func (w *World) EdgeAddr(r region.Code) string {
+	if p, ok := w.places[r]; ok {
+		return p.addr
+	}
+	return ""
+}
+
+// Database returns the database of a region's machine, nil while that is stopped
+// and for an unknown region.
+func (w *World) Database(r region.Code) *sqlite.DB {
+	if p, ok := w.places[r]; ok {
+		return p.machine.database()
+	}
+	return nil
+}
+
+// Journeys returns the newest requests of all edges.
+func (w *World) Journeys() *journey.Log { return w.journeys }
+
+// closeGrace is how long requests under way may take to end.
+const closeGrace = time.Second
+
+// Close ends everything that Start began. It may be called more than once.
+func (w *World) Close() error {
+	w.lag.stop()
+	ctx, cancel := context.WithTimeout(context.Background(), closeGrace)
+	defer cancel()
+	var errs []error
+	var wait sync.WaitGroup
+	for _, p := range w.places {
+		wait.Go(func() {
+			if p.server.Shutdown(ctx) != nil {
+				p.server.Close() // those that did not end in time are cut
+			}
+			p.listen.Close() // if it was never served
+			p.edge.Close()
+		})
+	}
+	wait.Wait()
+	for _, p := range w.places {
+		if p.region != w.cfg.Primary { // replicas first: they follow the other
+			errs = append(errs, w.closePlace(p))
+		}
+	}
+	if p, ok := w.places[w.cfg.Primary]; ok {
+		errs = append(errs, w.closePlace(p))
+	}
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	for _, l := range w.links {
+		l.Close()
+	}
+	return errors.Join(errs...)
+}
+
+func (w *World) closePlace(p *place) error {
+	err := p.machine.stop()
+	if p.feed != nil {
+		p.feed.Close()
+	}
+	return err
+}
