@@ -1,0 +1,151 @@
+package dashboard
+
+import (
+	"encoding/json"
+	"net"
+	"net/http"
+	"time"
+
+	"homing/dev"
+	"homing/journey"
+	"homing/region"
+)
+
+// regionState is a [dev.Status] as JSON.
+type regionState struct {
+	Region     string  `json:"region"`
+	City       string  `json:"city"`
+	Machine    string  `json:"machine"`
+	EdgeURL    string  `json:"edge_url"`
+	DistanceMS float64 `json:"distance_ms"`
+	Role       string  `json:"role"`
+	Running    bool    `json:"running"`
+	Position   string  `json:"position"`
+	LagMS      float64 `json:"lag_ms"`
+	Behind     bool    `json:"behind"`
+	Held       bool    `json:"held"`
+	Waiting    int     `json:"waiting"`
+	Problem    string  `json:"problem"`
+	Primary    bool    `json:"primary"` // is the configured one, running or not
+}
+
+// journeyState is a [journey.Record] as JSON.
+type journeyState struct {
+	ID      string  `json:"id"`
+	At      string  `json:"at"` // RFC 3339 with milliseconds, UTC
+	Edge    string  `json:"edge"`
+	Method  string  `json:"method"`
+	Path    string  `json:"path"`
+	Status  int     `json:"status"`
+	Code    string  `json:"code"`
+	Problem string  `json:"problem"`
+	TookMS  float64 `json:"took_ms"`
+	// AtHomeMS is [journey.Record.AtHome]; null where nothing answered, so that
+	// there is nothing to estimate from.
+	AtHomeMS *float64   `json:"at_home_ms"`
+	Hops     []hopState `json:"hops"`
+}
+
+// hopState is a [journey.Hop] as JSON. Reason, words, action and role are empty
+// where the machine said nothing of its decision.
+type hopState struct {
+	Machine  string  `json:"machine"`
+	Region   string  `json:"region"`
+	StartMS  float64 `json:"start_ms"`
+	TookMS   float64 `json:"took_ms"`
+	WayMS    float64 `json:"way_ms"`
+	Status   int     `json:"status"`
+	Replayed bool    `json:"replayed"`
+	Reason   string  `json:"reason"`
+	Words    string  `json:"words"`
+	Action   string  `json:"action"`
+	Role     string  `json:"role"`
+	Wanted   string  `json:"wanted"`
+	Found    string  `json:"found"`
+	WaitedMS float64 `json:"waited_ms"`
+	Problem  string  `json:"problem"`
+}
+
+// shown is how many journeys are kept on the page.
+const shown = 50
+
+func (d *dashboard) state(w http.ResponseWriter, _ *http.Request) {
+	journeys, _, _ := d.journeys(0)
+	w.Header().Set("Content-Type", "application/json")
+	_ = json.NewEncoder(w).Encode(struct { // a client that has gone needs no answer
+		Regions  []regionState  `json:"regions"`
+		Journeys []journeyState `json:"journeys"`
+	}{d.regions(), journeys})
+}
+
+func (d *dashboard) regions() []regionState {
+	list := []regionState{}
+	for _, s := range d.cfg.World.Statuses() {
+		list = append(list, regionState{
+			Region: string(s.Region), City: s.Region.City(), Machine: string(s.Machine), EdgeURL: edgeURL(s),
+			DistanceMS: ms(s.Distance), Role: s.Role.String(), Running: s.Running, Position: string(s.Position),
+			LagMS: ms(s.Lag), Behind: s.Behind, Held: s.Held, Waiting: s.Waiting, Problem: s.Problem,
+			Primary: s.Region == d.cfg.Primary,
+		})
+	}
+	return list
+}
+
+// edgeURL names each region's edge by its own host, so that a browser keeps the
+// cookies of each apart.
+func edgeURL(s dev.Status) string {
+	_, port, err := net.SplitHostPort(s.EdgeAddr)
+	if err != nil {
+		return ""
+	}
+	return "http://" + string(s.Region) + ".localhost:" + port
+}
+
+// journeys returns those that were added after the first n, at most the newest
+// that the page shows; the other results are those of [journey.Log.Since].
+func (d *dashboard) journeys(n uint64) ([]journeyState, uint64, <-chan struct{}) {
+	records, count, more := d.cfg.World.Journeys().Since(n)
+	if len(records) > shown {
+		records = records[len(records)-shown:]
+	}
+	distances := make(map[region.Code]time.Duration)
+	for _, s := range d.cfg.World.Statuses() {
+		distances[s.Region] = s.Distance
+	}
+	list := make([]journeyState, len(records))
+	for i, r := range records {
+		list[i] = newJourney(r)
+		if home, ok := distances[r.Edge]; ok && r.Last().Status != 0 && r.Code == "" {
+			estimate := ms(r.AtHome(home))
+			list[i].AtHomeMS = &estimate
+		}
+	}
+	return list, count, more
+}
+
+func newJourney(r *journey.Record) journeyState {
+	j := journeyState{
+		ID: r.ID, At: r.Start.UTC().Format("2006-01-02T15:04:05.000Z07:00"), Edge: string(r.Edge),
+		Method: r.Method, Path: r.Path, Status: r.Status, Code: r.Code, Problem: r.Problem,
+		TookMS: ms(r.Duration), Hops: make([]hopState, len(r.Hops)),
+	}
+	for i, h := range r.Hops {
+		j.Hops[i] = newHop(h)
+	}
+	return j
+}
+
+func newHop(h journey.Hop) hopState {
+	s := hopState{
+		Machine: string(h.Machine), Region: string(h.Region), StartMS: ms(h.Start), TookMS: ms(h.Took), WayMS: ms(h.Way),
+		Status: h.Status, Replayed: h.Replayed, Problem: h.Problem,
+	}
+	if d := h.Decision; d.Reason != "" {
+		s.Reason, s.Words, s.Action, s.Role = string(d.Reason), d.Reason.Words(), d.Action(), d.Role.String()
+		s.Wanted, s.Found, s.WaitedMS = string(d.Wanted), string(d.Found), ms(d.Waited)
+	}
+	return s
+}
+
+// ms counts milliseconds, to the microsecond.
+func ms(d time.Duration) float64 { return float64(d.Microseconds()) / 1000 }
