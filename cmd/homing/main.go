@@ -1,0 +1,51 @@
+// Command homing runs an app with one writable database in several regions.
+//
+//	homing demo    three regions on this machine, with real distances
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"syscall"
+
+	"github.com/spf13/cobra"
+)
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	context.AfterFunc(ctx, stop) // a second Ctrl-C ends the process at once
+	if err := run(ctx, os.Args[1:], os.Stdout, os.Stderr); err != nil {
+		fmt.Fprintln(os.Stderr, "homing:", err)
+		os.Exit(1)
+	}
+}
+
+// run carries out one command line. It returns when ctx ends, at the latest.
+func run(ctx context.Context, args []string, out, errOut io.Writer) error {
+	root := &cobra.Command{
+		Use:           "homing",
+		Short:         "Make one Postgres feel local on every continent.",
+		Long:          "Make one Postgres feel local on every continent.\n\nSends the request to your primary, not its queries. Nobody sees a page older\nthan their own write.",
+		SilenceErrors: true, SilenceUsage: true,
+		CompletionOptions: cobra.CompletionOptions{HiddenDefaultCmd: true},
+	}
+	root.SetArgs(args)
+	root.SetOut(out)
+	root.SetErr(errOut)
+	root.AddCommand(demoCommand(out, errOut))
+	return root.ExecuteContext(ctx)
+}
+
+// isTerminal reports whether w is a terminal, where lines can be written over
+// and colours are seen.
+func isTerminal(w io.Writer) bool {
+	f, ok := w.(*os.File)
+	if !ok {
+		return false
+	}
+	info, err := f.Stat()
+	return err == nil && info.Mode()&os.ModeCharDevice != 0 && os.Getenv("TERM") != "dumb"
+}

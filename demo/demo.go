@@ -1,0 +1,173 @@
+// Package demo is "homing demo": the guestbook in several regions on one machine,
+// measured, with a page that shows what happens.
+package demo
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"net/http"
+	"os"
+	"syscall"
+	"time"
+
+	"homing"
+	"homing/dashboard"
+	"homing/demo/guestbook"
+	"homing/dev"
+	"homing/fleet"
+	"homing/region"
+	"homing/sqlite"
+)
+
+// Config says what the demo runs.
+type Config struct {
+	Regions   []region.Code
+	Primary   region.Code
+	Distances fleet.Distances
+	// Port is the page's; the edges have those that follow. 0: any free ones.
+	Port int
+	// Dir keeps the databases. Empty: a temporary folder, removed at the end.
+	Dir string
+	// Out gets what was measured, and what to try.
+	Out io.Writer
+	// Progress gets a line that is written over while something takes long; nil:
+	// nothing.
+	Progress io.Writer
+	// Logger gets what the regions say while they run.
+	Logger *slog.Logger
+}
+
+// Run runs the demo until ctx ends, and leaves nothing behind.
+func Run(ctx context.Context, cfg Config) (err error) {
+	page, err := listen(cfg.Port, "the page")
+	if err != nil {
+		return err
+	}
+	defer page.Close()
+	dir, remove, err := folder(cfg.Dir)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, remove()) }()
+
+	show := newProgress(cfg.Progress)
+	show.say("Starting %d regions", len(cfg.Regions))
+	world, err := start(ctx, cfg, dir)
+	if err != nil {
+		show.done()
+		return interrupted(ctx, err)
+	}
+	defer func() { err = errors.Join(err, world.Close()) }()
+	return interrupted(ctx, present(ctx, cfg, world, page, show))
+}
+
+// interrupted makes an error that Ctrl-C caused the end that was asked for.
+func interrupted(ctx context.Context, err error) error {
+	if ctx.Err() != nil {
+		return nil
+	}
+	return err
+}
+
+func start(ctx context.Context, cfg Config, dir string) (*dev.World, error) {
+	first := 0
+	if cfg.Port != 0 {
+		first = cfg.Port + 1
+	}
+	world, err := dev.Start(ctx, dev.Config{
+		Regions: cfg.Regions, Primary: cfg.Primary, Name: "guestbook", Distances: cfg.Distances,
+		Port: first, Dir: dir, Logger: cfg.Logger, Prepare: guestbook.Migrate,
+		App: func(getenv func(string) string, db *sqlite.DB) (http.Handler, error) {
+			return newApp(getenv, db, cfg.Logger)
+		},
+	})
+	return world, inUse(err)
+}
+
+// newApp is the guestbook as it runs in every region.
+func newApp(getenv func(string) string, db *sqlite.DB, log *slog.Logger) (http.Handler, error) {
+	env, err := homing.FromLookup(getenv)
+	if err != nil {
+		return nil, err
+	}
+	site, err := homing.New(homing.Config{Env: env, Database: db, Logger: log.With("region", env.Region)})
+	if err != nil {
+		return nil, err
+	}
+	book := guestbook.New(db.SQL(), guestbook.Self{Region: string(env.Region), Machine: string(env.ID)})
+	return site.Handler(book), nil
+}
+
+// present measures, prints, and serves the page until ctx ends.
+func present(ctx context.Context, cfg Config, world *dev.World, page net.Listener, show *progress) error {
+	found, err := measure(ctx, cfg, world, show)
+	show.done()
+	if err != nil {
+		return fmt.Errorf("the demo could not measure itself: %w", err)
+	}
+	srv := &http.Server{
+		Handler: dashboard.New(dashboard.Config{
+			World: world, Primary: cfg.Primary, App: "guestbook", Measured: found.rows(), MeasuredFrom: found.from,
+		}),
+		ReadHeaderTimeout: 10 * time.Second,
+	}
+	defer srv.Close()
+	failed := make(chan error, 1)
+	go func() { failed <- srv.Serve(page) }()
+	printReport(cfg.Out, cfg, world, found)
+	printTry(cfg.Out, cfg, world, page.Addr().(*net.TCPAddr).Port)
+	select {
+	case err := <-failed:
+		return fmt.Errorf("the page: %w", err)
+	case <-ctx.Done():
+		return nil
+	}
+}
+
+// listen opens a loopback port, and says how to go on if it is in use.
+func listen(port int, whose string) (net.Listener, error) {
+	l, err := net.Listen("tcp", fmt.Sprintf("127.0.0.1:%d", port))
+	if err != nil {
+		err = fmt.Errorf("%s cannot listen: %w", whose, err)
+	}
+	return l, inUse(err)
+}
+
+// inUse adds to an error about a port how to mend it.
+func inUse(err error) error {
+	if errors.Is(err, syscall.EADDRINUSE) {
+		return fmt.Errorf("%w; end what uses it, or choose other ports with --port", err)
+	}
+	return err
+}
+
+// folder returns the folder for the databases, and what removes it if it is a
+// temporary one.
+func folder(dir string) (string, func() error, error) {
+	if dir == "" {
+		dir, err := os.MkdirTemp("", "homing-demo-")
+		return dir, func() error { return os.RemoveAll(dir) }, err
+	}
+	err := os.MkdirAll(dir, 0o755)
+	if err == nil {
+		err = probe(dir)
+	}
+	if err != nil {
+		err = fmt.Errorf("--data %s cannot be written to (%w); choose another folder", dir, errors.Unwrap(err))
+	}
+	return dir, func() error { return nil }, err
+}
+
+// probe reports whether files can be made in dir.
+func probe(dir string) error {
+	f, err := os.CreateTemp(dir, ".homing-probe-")
+	if err != nil {
+		return err
+	}
+	f.Close()
+	return os.Remove(f.Name())
+}
