@@ -1,0 +1,333 @@
+package homing_test
+
+import (
+	"bufio"
+	"fmt"
+	"go/ast"
+	"go/parser"
+	"go/token"
+	"io/fs"
+	"maps"
+	"os"
+	"path"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+)
+
+// module is this module's path; a package in the root folder is called so.
+const module = "homing"
+
+// Groups of rooms that a rule may name instead of each. A room includes the
+// folders in it.
+var groups = map[string][]string{
+	"words":   {"region", "machine", "position", "replay", "trail", "decision"},
+	"engines": {"sqlite", "postgres", "mysql"},
+}
+
+// rooms says what the packages of a folder may import beside the standard
+// library: rooms or groups, and "others" for modules of others. The first that
+// fits a package counts. A folder that is not listed may import whatever it
+// needs, but for what guarded keeps from it. To add a room, add a line.
+var rooms = []struct {
+	name string
+	may  []string
+	why  string
+}{
+	{"words", []string{"words"}, "the words are imported by everything, so they import only each other and the standard library"},
+	{module, []string{"words"}, "apps import package homing, which must bring them nothing they do not use"},
+	{"edge", []string{"words", "fleet", "route", "forward", "journey", "wire"},
+		"the edge and the handler meet in the words, so that another language can take the place of either"},
+	{"fleet", []string{"words"}, "the picture of the fleet is below those who choose from it and those who fill it"},
+	{"route", []string{"words", "fleet"}, "a choice is a pure function of an instruction and the fleet"},
+	{"forward", []string{"wire"}, "an exchange with a machine knows nothing of replays"},
+	{"wire", nil, "HTTP on a connection knows nothing of what it carries"},
+	{"journey", []string{"words"}, "a record is read by everybody and decides nothing"},
+	{"engines", []string{"words", "engines", "others"}, "an engine is imported by apps beside package homing and knows none of the rest"},
+}
+
+// guarded says who may import what most may not.
+var guarded = []struct {
+	name string
+	by   []string
+	why  string
+}{
+	{"engines", []string{"engines", "dev", "demo", "sidecar", "cmd"}, "a database's driver comes only to those who asked for it"},
+	{"edge", []string{"edge", "sidecar", "dev", "dashboard", "demo", "bench", "cmd", "homingtest"}, "the edge is on top: what it needs does not need it"},
+}
+
+// within reports whether pkg, a path from the root folder, is one of the names,
+// in one of them, or in one of a group's.
+func within(pkg string, names []string) bool {
+	return slices.ContainsFunc(names, func(name string) bool {
+		if members, ok := groups[name]; ok {
+			return within(pkg, members)
+		}
+		return pkg == name || name != module && strings.HasPrefix(pkg, name+"/")
+	})
+}
+
+// wrongImport says in a sentence why pkg must not import imported, or nothing.
+func wrongImport(pkg, imported string) string {
+	target, origin := strings.TrimPrefix(imported, module+"/"), "others"
+	switch first, _, _ := strings.Cut(imported, "/"); {
+	case first == module:
+		origin = "ours"
+	case !strings.Contains(first, "."):
+		return "" // the standard library
+	}
+	for _, g := range guarded {
+		if origin == "ours" && within(target, []string{g.name}) && !within(pkg, g.by) {
+			return fmt.Sprintf("%s imports %s, which only %s may: %s", pkg, imported, strings.Join(g.by, ", "), g.why)
+		}
+	}
+	for _, room := range rooms {
+		if !within(pkg, []string{room.name}) {
+			continue
+		}
+		if origin == "ours" && within(target, room.may) || origin == "others" && slices.Contains(room.may, "others") {
+			return ""
+		}
+		may := "nothing but the standard library"
+		if len(room.may) > 0 {
+			may = "only " + strings.Join(room.may, ", ")
+		}
+		return fmt.Sprintf("%s imports %s, but may import %s: %s", pkg, imported, may, room.why)
+	}
+	return ""
+}
+
+func TestWrongImport(t *testing.T) {
+	for _, tt := range []struct{ name, pkg, imported, want string }{
+		{"a word imports the standard library", "replay", "net/http/httptest", ""},
+		{"a word imports a word", "replay", "homing/region", ""},
+		{"a room within a word imports a word", "trail/sqltrail", "homing/trail", ""},
+		{"a word imports package homing", "replay", "homing", "replay imports homing, but may import only words"},
+		{"a word imports the fleet", "replay", "homing/fleet", "replay imports homing/fleet, but may import only words"},
+		{"a word imports a module of others", "region", "golang.org/x/text", "region imports golang.org/x/text"},
+		{"the handler imports a word", "homing", "homing/trail", ""},
+		{"the handler imports the edge", "homing", "homing/edge", "homing imports homing/edge, which only"},
+		{"the handler imports an engine", "homing", "homing/sqlite", "homing imports homing/sqlite, which only"},
+		{"the edge imports the handler", "edge", "homing", "edge imports homing, but may import only"},
+		{"a room of the edge imports the handler", "edge/page", "homing", "edge/page imports homing, but may import only"},
+		{"the edge imports the route", "edge", "homing/route", ""},
+		{"the fleet imports the route", "fleet", "homing/route", "fleet imports homing/route"},
+		{"the route imports the fleet", "route", "homing/fleet", ""},
+		{"forward imports a word", "forward", "homing/replay", "forward imports homing/replay, but may import only wire"},
+		{"wire imports a word", "wire", "homing/replay", "wire imports homing/replay, but may import nothing but the standard library"},
+		{"an engine imports a driver", "sqlite", "modernc.org/sqlite", ""},
+		{"an engine imports the handler", "sqlite", "homing", "sqlite imports homing, but may import only words"},
+		{"an engine's command imports the engine", "postgres/check", "homing/postgres", ""},
+		{"the dashboard imports an engine", "dashboard", "homing/mysql", "dashboard imports homing/mysql, which only"},
+		{"dev imports an engine", "dev", "homing/sqlite", ""},
+		{"the demo imports an engine", "demo/guestbook", "homing/sqlite", ""},
+		{"a command imports everything", "cmd/homing", "homing/edge", ""},
+		{"a folder that only begins like another", "edges", "homing", ""},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			got := wrongImport(tt.pkg, tt.imported)
+			if (got == "") != (tt.want == "") || !strings.HasPrefix(got, tt.want) {
+				t.Errorf("%q, want %q", got, tt.want)
+			}
+		})
+	}
+}
+
+func TestImportsPointOneWay(t *testing.T) {
+	for pkg, files := range house(t) {
+		for _, file := range files {
+			for _, imported := range importsOf(t, file.syntax) {
+				if wrong := wrongImport(pkg, imported); wrong != "" {
+					t.Errorf("%s: %s", file.path, wrong)
+				}
+			}
+		}
+	}
+}
+
+func TestEveryPackageSaysWhatItIsFor(t *testing.T) {
+	for pkg, files := range house(t) {
+		var docs []string
+		for _, file := range files {
+			if text := file.syntax.Doc.Text(); text != "" {
+				docs = append(docs, text)
+			}
+		}
+		if len(docs) != 1 {
+			t.Errorf("%s has %d package comments, want one that says what the package is for", pkg, len(docs))
+			continue
+		}
+		name := files[0].syntax.Name.Name
+		if want := "Package " + name + " "; name != "main" && !strings.HasPrefix(docs[0], want) {
+			t.Errorf("the package comment of %s does not begin with %q", pkg, want)
+		}
+	}
+}
+
+// A dependency is a decision, which docs/dependencies.md gives a reason for. The
+// marks "// indirect" are not trusted alone: go.mod may be untidy.
+func TestEveryDependencyHasAReason(t *testing.T) {
+	const page = "docs/dependencies.md"
+	direct := directModules(t)
+	if len(direct) == 0 {
+		return
+	}
+	text, err := os.ReadFile(page)
+	if err != nil {
+		t.Fatalf("%v; it must say why we depend on %s", err, strings.Join(direct, ", "))
+	}
+	for _, mod := range direct {
+		if !explains(string(text), mod) {
+			t.Errorf("%s has no line that names %s and says why we depend on it", page, mod)
+		}
+	}
+}
+
+func TestExplains(t *testing.T) {
+	const page = "| modernc.org/sqlite | the engine, without cgo |\n- `modernc.org/libc`\ngithub.com/a/bc: so that b has c\n"
+	for mod, want := range map[string]bool{
+		"modernc.org/sqlite": true, "modernc.org/libc": false, "github.com/a/b": false, "github.com/a/bc": true, "modernc.org/memory": false,
+	} {
+		if explains(page, mod) != want {
+			t.Errorf("%s explained: %v, want %v", mod, !want, want)
+		}
+	}
+}
+
+// explains reports whether a line of text names the module and says three words more.
+func explains(text, mod string) bool {
+	for line := range strings.Lines(text) {
+		words := strings.FieldsFunc(line, func(r rune) bool { return strings.ContainsRune(" \t\n|`*[](),:;", r) })
+		if slices.Contains(words, mod) && len(words) > 3 {
+			return true
+		}
+	}
+	return false
+}
+
+// directModules returns those that go.mod requires directly, and those of which
+// some file of ours, tests included, imports a package.
+func directModules(t *testing.T) []string {
+	t.Helper()
+	required := requiredModules(t)
+	direct := map[string]bool{}
+	for mod, indirect := range required {
+		direct[mod] = !indirect
+	}
+	for _, file := range goFiles(t, ".", func(string) bool { return true }) {
+		for _, imported := range importsOf(t, file.syntax) {
+			// The longest path that fits is the module's.
+			for at := imported; at != "."; at = path.Dir(at) {
+				if _, ok := required[at]; ok {
+					direct[at] = true
+					break
+				}
+			}
+		}
+	}
+	maps.DeleteFunc(direct, func(_ string, is bool) bool { return !is })
+	return slices.Sorted(maps.Keys(direct))
+}
+
+// requiredModules reads go.mod: each module, and whether it is marked indirect.
+func requiredModules(t *testing.T) map[string]bool {
+	t.Helper()
+	f, err := os.Open("go.mod")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	required := map[string]bool{}
+	inBlock := false
+	for lines := bufio.NewScanner(f); lines.Scan(); {
+		line, comment, _ := strings.Cut(lines.Text(), "//")
+		words := strings.Fields(line)
+		switch {
+		case len(words) == 2 && words[0] == "require" && words[1] == "(":
+			inBlock = true
+		case len(words) > 0 && words[0] == ")":
+			inBlock = false
+		case len(words) == 3 && words[0] == "require":
+			required[words[1]] = strings.Contains(comment, "indirect")
+		case len(words) == 2 && inBlock:
+			required[words[0]] = strings.Contains(comment, "indirect")
+		}
+	}
+	return required
+}
+
+type goFile struct {
+	path   string // from the root folder
+	syntax *ast.File
+}
+
+// house returns the files of every package by its path from the root folder,
+// without tests; the package there is called homing.
+func house(t *testing.T) map[string][]goFile {
+	t.Helper()
+	packages := map[string][]goFile{}
+	for _, file := range goFiles(t, ".", func(name string) bool { return !strings.HasSuffix(name, "_test.go") }) {
+		pkg := path.Dir(file.path)
+		if pkg == "." {
+			pkg = module
+		}
+		packages[pkg] = append(packages[pkg], file)
+	}
+	for _, room := range []string{module, "replay", "edge"} {
+		if len(packages[room]) == 0 {
+			t.Fatalf("no files of %s were found: the test looks in the wrong place", room)
+		}
+	}
+	return packages
+}
+
+// goFiles parses the head of every Go file that want accepts, those of modules
+// within this one and of testdata left out.
+func goFiles(t *testing.T, root string, want func(name string) bool) []goFile {
+	t.Helper()
+	var files []goFile
+	err := filepath.WalkDir(root, func(at string, entry fs.DirEntry, err error) error {
+		if err != nil {
+			return err
+		}
+		name := entry.Name()
+		if entry.IsDir() {
+			if at == root {
+				return nil
+			}
+			_, err := os.Stat(filepath.Join(at, "go.mod"))
+			if err == nil || name == "testdata" || strings.HasPrefix(name, ".") || strings.HasPrefix(name, "_") {
+				return fs.SkipDir
+			}
+			return nil
+		}
+		if !strings.HasSuffix(name, ".go") || !want(name) {
+			return nil
+		}
+		syntax, err := parser.ParseFile(token.NewFileSet(), at, nil, parser.ImportsOnly|parser.ParseComments)
+		if err != nil {
+			return err
+		}
+		files = append(files, goFile{filepath.ToSlash(at), syntax})
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return files
+}
+
+func importsOf(t *testing.T, file *ast.File) []string {
+	t.Helper()
+	var all []string
+	for _, spec := range file.Imports {
+		p, err := strconv.Unquote(spec.Path.Value)
+		if err != nil {
+			t.Fatal(err)
+		}
+		all = append(all, p)
+	}
+	return all
+}
