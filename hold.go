@@ -38,10 +38,11 @@ func newHeldWriter(w http.ResponseWriter, limit int, release func(http.Header, b
 
 // done gives the buffer back. Nothing may be written after it.
 func (h *heldWriter) done() {
-	if cap(h.buf) <= defaultHold*2 {
-		heldBuffers.Put(&h.buf)
-	}
+	buf := h.buf[:0]
 	h.buf = nil
+	if cap(buf) <= 2*defaultHold {
+		heldBuffers.Put(&buf) // not &h.buf: this writer may be looked at once more
+	}
 }
 
 // Header returns the answer's header.

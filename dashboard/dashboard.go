@@ -7,6 +7,7 @@
 // Besides the page there is the same for programs:
 //
 //	GET  /state                  {"regions": […], "journeys": […]}, oldest journey first
+//	GET  /regions                its first part alone
 //	GET  /events                 server-sent events "regions" and "journeys", each an array
 //	POST /regions/{region}/hold  likewise release, stop and start; 204, or one line saying why not
 //
@@ -75,6 +76,7 @@ func New(cfg Config) http.Handler {
 	mux.HandleFunc("GET /page.css", asset(pageCSS, "text/css; charset=utf-8"))
 	mux.HandleFunc("GET /page.js", asset(pageJS, "text/javascript; charset=utf-8"))
 	mux.Handle("GET /state", sameOrigin(d.state))
+	mux.Handle("GET /regions", sameOrigin(d.regionList))
 	mux.Handle("GET /events", sameOrigin(d.events))
 	mux.Handle("POST /regions/{region}/hold", sameOrigin(d.hold(true)))
 	mux.Handle("POST /regions/{region}/release", sameOrigin(d.hold(false)))

@@ -69,6 +69,11 @@ type hopState struct {
 // shown is how many journeys are kept on the page.
 const shown = 50
 
+func (d *dashboard) regionList(w http.ResponseWriter, _ *http.Request) {
+	w.Header().Set("Content-Type", "application/json")
+	_ = json.NewEncoder(w).Encode(d.regions()) // a client that has gone needs no answer
+}
+
 func (d *dashboard) state(w http.ResponseWriter, _ *http.Request) {
 	journeys, _, _ := d.journeys(0)
 	w.Header().Set("Content-Type", "application/json")

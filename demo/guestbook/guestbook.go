@@ -185,8 +185,10 @@ func readEntry(w http.ResponseWriter, r *http.Request) (e Entry, form bool, err 
 		e = Entry{Author: e.Author, Text: e.Text} // the rest is not the client's to say
 	case "application/x-www-form-urlencoded", "multipart/form-data":
 		form = true
-		if err = r.ParseMultipartForm(maxBody); errors.Is(err, http.ErrNotMultipart) {
-			err = nil
+		if kind == "multipart/form-data" {
+			err = r.ParseMultipartForm(maxBody)
+		} else {
+			err = r.ParseForm()
 		}
 		e = Entry{Author: r.PostFormValue("author"), Text: r.PostFormValue("text")}
 	default:
