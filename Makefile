@@ -1,0 +1,23 @@
+# Two commands matter: `make test` and `go run ./cmd/homing demo`.
+
+GO ?= go
+
+.PHONY: test lint build-time fuzz rename
+
+test: ## all tests, race detector on
+	$(GO) test -race -timeout 10m ./...
+
+lint: ## formatting, vet, staticcheck
+	@out=$$(gofmt -l $$(git ls-files '*.go')); [ -z "$$out" ] || { echo "not formatted (run gofmt -w):"; echo "$$out"; exit 1; }
+	$(GO) vet ./...
+	$(GO) tool staticcheck ./...
+
+build-time: ## a build from an empty cache, which must stay under a minute on 2 cores
+	@scripts/cold-build
+
+FUZZTIME ?= 1m
+fuzz: ## each fuzzer for FUZZTIME
+	@scripts/fuzz $(FUZZTIME)
+
+rename: ## make rename MODULE=example.org/homing: publish under another module path
+	@scripts/rename "$(MODULE)"
