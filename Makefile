@@ -2,10 +2,13 @@
 
 GO ?= go
 
-.PHONY: test lint build-time fuzz rename
+.PHONY: test setup lint build-time fuzz rename
 
-test: ## all tests, race detector on
+test: setup ## all tests, race detector on
 	$(GO) test -race -timeout 10m ./...
+
+setup: ## what the tests need and this machine lacks, from Debian's packages
+	@scripts/setup
 
 lint: ## formatting, vet, staticcheck
 	@out=$$(gofmt -l $$(git ls-files '*.go')); [ -z "$$out" ] || { echo "not formatted (run gofmt -w):"; echo "$$out"; exit 1; }
