@@ -25,6 +25,16 @@ type Env struct {
 	Edge bool
 }
 
+// Role returns what the environment says of the machine's database: Primary where
+// Region is the primary's region, or where no region is set. A database that
+// knows its own role knows better.
+func (e Env) Role() Role {
+	if e.Region == e.PrimaryRegion {
+		return Primary
+	}
+	return Replica
+}
+
 // ReadEnv reads a machine's environment through getenv (normally [os.Getenv]).
 // Variables that are absent or empty leave their field zero. All errors are
 // returned at once, joined, each naming its variable.

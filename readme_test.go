@@ -1,0 +1,81 @@
+package homing_test
+
+import (
+	"encoding/json"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+)
+
+// The program that the README shows must be one that compiles.
+func TestTheReadmesProgramCompiles(t *testing.T) {
+	readme, err := os.ReadFile("README.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	block := regexp.MustCompile("(?s)```go\n(.*?)```").FindSubmatch(readme)
+	if block == nil {
+		t.Fatal("the README has no program")
+	}
+	program := `package main
+
+import (
+	"context"
+	"database/sql"
+	"net/http"
+	"os"
+	"time"
+
+	"homing"
+	"homing/machine"
+	"homing/sqlite"
+)
+
+func newMux(*sql.DB) http.Handler { return http.NewServeMux() }
+
+func main() {
+	if err := run(context.Background()); err != nil {
+		os.Exit(1)
+	}
+}
+
+` + string(block[1])
+	// An overlay puts the file into the module without writing it there.
+	dir := t.TempDir()
+	source, overlay := filepath.Join(dir, "main.go"), filepath.Join(dir, "overlay.json")
+	here, err := os.Getwd()
+	if err != nil {
+		t.Fatal(err)
+	}
+	replace, err := json.Marshal(map[string]any{"Replace": map[string]string{filepath.Join(here, "readme", "main.go"): source}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, text := range map[string][]byte{source: []byte(program), overlay: replace} {
+		if err := os.WriteFile(name, text, 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if out, err := exec.Command("go", "build", "-overlay", overlay, "-o", os.DevNull, "./readme").CombinedOutput(); err != nil {
+		t.Errorf("%v\n%s", err, out)
+	}
+}
+
+// Commands and files that the README names are there.
+func TestTheReadmeNamesWhatIsThere(t *testing.T) {
+	readme, err := os.ReadFile("README.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, m := range regexp.MustCompile(`(?:\]\(|src=")([a-z][^)":]*)[)"]`).FindAllStringSubmatch(string(readme), -1) {
+		if _, err := os.Stat(m[1]); err != nil {
+			t.Errorf("the README leads to %v", err)
+		}
+	}
+	if strings.Contains(string(readme), "go get") {
+		t.Error("the README says go get, and the module is not published")
+	}
+}
