@@ -17,8 +17,9 @@ import (
 	"testing"
 )
 
-// module is this module's path; a package in the root folder is called so.
-const module = "homing"
+// Packages of ours are named by their folder: "./route", and root for the one in
+// the root folder, whatever the module is called.
+const root = "."
 
 // Groups of rooms that a rule may name instead of each. A room includes the
 // folders in it.
@@ -37,7 +38,7 @@ var rooms = []struct {
 	why  string
 }{
 	{"words", []string{"words"}, "the words are imported by everything, so they import only each other and the standard library"},
-	{module, []string{"words"}, "apps import package homing, which must bring them nothing they do not use"},
+	{root, []string{"words"}, "apps import package homing, which must bring them nothing they do not use"},
 	{"edge", []string{"words", "fleet", "route", "forward", "journey", "wire"},
 		"the edge and the handler meet in the words, so that another language can take the place of either"},
 	{"fleet", []string{"words"}, "the picture of the fleet is below those who choose from it and those who fill it"},
@@ -65,15 +66,15 @@ func within(pkg string, names []string) bool {
 		if members, ok := groups[name]; ok {
 			return within(pkg, members)
 		}
-		return pkg == name || name != module && strings.HasPrefix(pkg, name+"/")
+		return pkg == name || name != root && strings.HasPrefix(pkg, name+"/")
 	})
 }
 
 // wrongImport says in a sentence why pkg must not import imported, or nothing.
 func wrongImport(pkg, imported string) string {
-	target, origin := strings.TrimPrefix(imported, module+"/"), "others"
+	target, origin := strings.TrimPrefix(imported, "./"), "others"
 	switch first, _, _ := strings.Cut(imported, "/"); {
-	case first == module:
+	case first == root:
 		origin = "ours"
 	case !strings.Contains(first, "."):
 		return "" // the standard library
@@ -102,29 +103,29 @@ func wrongImport(pkg, imported string) string {
 func TestWrongImport(t *testing.T) {
 	for _, tt := range []struct{ name, pkg, imported, want string }{
 		{"a word imports the standard library", "replay", "net/http/httptest", ""},
-		{"a word imports a word", "replay", "homing/region", ""},
-		{"a room within a word imports a word", "trail/sqltrail", "homing/trail", ""},
-		{"a word imports package homing", "replay", "homing", "replay imports homing, but may import only words"},
-		{"a word imports the fleet", "replay", "homing/fleet", "replay imports homing/fleet, but may import only words"},
+		{"a word imports a word", "replay", "./region", ""},
+		{"a room within a word imports a word", "trail/sqltrail", "./trail", ""},
+		{"a word imports package homing", "replay", ".", "replay imports ., but may import only words"},
+		{"a word imports the fleet", "replay", "./fleet", "replay imports ./fleet, but may import only words"},
 		{"a word imports a module of others", "region", "golang.org/x/text", "region imports golang.org/x/text"},
-		{"the handler imports a word", "homing", "homing/trail", ""},
-		{"the handler imports the edge", "homing", "homing/edge", "homing imports homing/edge, which only"},
-		{"the handler imports an engine", "homing", "homing/sqlite", "homing imports homing/sqlite, which only"},
-		{"the edge imports the handler", "edge", "homing", "edge imports homing, but may import only"},
-		{"a room of the edge imports the handler", "edge/page", "homing", "edge/page imports homing, but may import only"},
-		{"the edge imports the route", "edge", "homing/route", ""},
-		{"the fleet imports the route", "fleet", "homing/route", "fleet imports homing/route"},
-		{"the route imports the fleet", "route", "homing/fleet", ""},
-		{"forward imports a word", "forward", "homing/replay", "forward imports homing/replay, but may import only wire"},
-		{"wire imports a word", "wire", "homing/replay", "wire imports homing/replay, but may import nothing but the standard library"},
+		{"the handler imports a word", ".", "./trail", ""},
+		{"the handler imports the edge", ".", "./edge", ". imports ./edge, which only"},
+		{"the handler imports an engine", ".", "./sqlite", ". imports ./sqlite, which only"},
+		{"the edge imports the handler", "edge", ".", "edge imports ., but may import only"},
+		{"a room of the edge imports the handler", "edge/page", ".", "edge/page imports ., but may import only"},
+		{"the edge imports the route", "edge", "./route", ""},
+		{"the fleet imports the route", "fleet", "./route", "fleet imports ./route"},
+		{"the route imports the fleet", "route", "./fleet", ""},
+		{"forward imports a word", "forward", "./replay", "forward imports ./replay, but may import only wire"},
+		{"wire imports a word", "wire", "./replay", "wire imports ./replay, but may import nothing but the standard library"},
 		{"an engine imports a driver", "sqlite", "modernc.org/sqlite", ""},
-		{"an engine imports the handler", "sqlite", "homing", "sqlite imports homing, but may import only words"},
-		{"an engine's command imports the engine", "postgres/check", "homing/postgres", ""},
-		{"the dashboard imports an engine", "dashboard", "homing/mysql", "dashboard imports homing/mysql, which only"},
-		{"dev imports an engine", "dev", "homing/sqlite", ""},
-		{"the demo imports an engine", "demo/guestbook", "homing/sqlite", ""},
-		{"a command imports everything", "cmd/homing", "homing/edge", ""},
-		{"a folder that only begins like another", "edges", "homing", ""},
+		{"an engine imports the handler", "sqlite", ".", "sqlite imports ., but may import only words"},
+		{"an engine's command imports the engine", "postgres/check", "./postgres", ""},
+		{"the dashboard imports an engine", "dashboard", "./mysql", "dashboard imports ./mysql, which only"},
+		{"dev imports an engine", "dev", "./sqlite", ""},
+		{"the demo imports an engine", "demo/guestbook", "./sqlite", ""},
+		{"a command imports everything", "cmd/homing", "./edge", ""},
+		{"a folder that only begins like another", "edges", ".", ""},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			got := wrongImport(tt.pkg, tt.imported)
@@ -263,19 +264,27 @@ type goFile struct {
 	syntax *ast.File
 }
 
+// modulePath reads what the module is called.
+func modulePath(t *testing.T) string {
+	t.Helper()
+	text, err := os.ReadFile("go.mod")
+	if err != nil {
+		t.Fatal(err)
+	}
+	line, _, _ := strings.Cut(string(text), "\n")
+	return strings.TrimPrefix(line, "module ")
+}
+
 // house returns the files of every package by its path from the root folder,
-// without tests; the package there is called homing.
+// without tests.
 func house(t *testing.T) map[string][]goFile {
 	t.Helper()
 	packages := map[string][]goFile{}
 	for _, file := range goFiles(t, ".", func(name string) bool { return !strings.HasSuffix(name, "_test.go") }) {
-		pkg := path.Dir(file.path)
-		if pkg == "." {
-			pkg = module
-		}
+		pkg := path.Dir(file.path) // root is "." there too
 		packages[pkg] = append(packages[pkg], file)
 	}
-	for _, room := range []string{module, "replay", "edge"} {
+	for _, room := range []string{root, "replay", "edge"} {
 		if len(packages[room]) == 0 {
 			t.Fatalf("no files of %s were found: the test looks in the wrong place", room)
 		}
@@ -321,11 +330,17 @@ func goFiles(t *testing.T, root string, want func(name string) bool) []goFile {
 
 func importsOf(t *testing.T, file *ast.File) []string {
 	t.Helper()
+	ours := modulePath(t)
 	var all []string
 	for _, spec := range file.Imports {
 		p, err := strconv.Unquote(spec.Path.Value)
 		if err != nil {
 			t.Fatal(err)
+		}
+		if p == ours {
+			p = root
+		} else if rest, ok := strings.CutPrefix(p, ours+"/"); ok {
+			p = "./" + rest
 		}
 		all = append(all, p)
 	}
