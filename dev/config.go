@@ -23,7 +23,7 @@ type Config struct {
 	Regions []region.Code
 	// Primary is the region of the writable database, one of Regions.
 	Primary region.Code
-	// App names the app. Default: "app".
+	// Name is the app's. Default: "app".
 	Name machine.App
 	// App starts one machine's copy of the app. getenv is the environment that
 	// the machine has, db its database.
@@ -78,8 +78,11 @@ func (c Config) validate() error {
 	if !slices.Contains(c.Regions, c.Primary) {
 		errs = append(errs, fmt.Errorf("the primary %q is not among the regions", c.Primary))
 	}
-	if c.App == nil || c.Dir == "" {
-		errs = append(errs, errors.New("App and Dir must be set"))
+	if c.App == nil {
+		errs = append(errs, errors.New("nothing to run: no app"))
+	}
+	if c.Dir == "" {
+		errs = append(errs, errors.New("no folder for the databases"))
 	}
 	return errors.Join(errs...)
 }
