@@ -12,7 +12,6 @@ import (
 	"homing/fleet"
 	"homing/forward"
 	"homing/journey"
-	"homing/machine"
 	"homing/replay"
 	"homing/route"
 )
@@ -95,6 +94,7 @@ func (t *trip) hop() (fleet.Machine, *forward.Response, error) {
 		if err != nil {
 			return m, nil, cmp.Or(last, err) // without a replay the first failure says more
 		}
+		t.tellPreferred(m)
 		answer, err := t.ask(m, body)
 		if err == nil {
 			return m, answer, nil
@@ -199,16 +199,15 @@ func (t *trip) turn(from fleet.Machine, header http.Header) *Problem {
 	t.header.Set(replay.SourceHeader, replay.Source{
 		Instance: from.ID, Region: from.Region, At: time.Now(), State: in.State,
 	}.String())
-	t.header.Del(replay.PreferredGoneHeader)
-	if id := in.PreferInstance; id != "" && !t.canTake(id) {
-		t.header.Set(replay.PreferredGoneHeader, string(id))
-	}
 	return nil
 }
 
-func (t *trip) canTake(id machine.ID) bool {
-	m, ok := t.fleet.Machine(id)
-	return ok && m.Healthy
+// tellPreferred tells a machine that it stands in for a preferred one.
+func (t *trip) tellPreferred(m fleet.Machine) {
+	t.header.Del(replay.PreferredGoneHeader)
+	if id := t.wish.Replay.PreferInstance; id != "" && id != m.ID {
+		t.header.Set(replay.PreferredGoneHeader, string(id))
+	}
 }
 
 func asksForReplay(h http.Header) bool { return len(h[replay.Header]) > 0 }

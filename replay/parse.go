@@ -39,8 +39,12 @@ func Parse(header string) (Instruction, error) {
 		if !known {
 			return nil
 		}
-		if value == "" {
+		switch {
+		case value == "":
 			return errors.New("has no value")
+		case name != "state" && strings.Contains(value, "="):
+			// Not quoted: what runs on may be a state, which is nobody's to see.
+			return errors.New(`holds "="; fields are separated by ";"`)
 		}
 		return set(&in, value)
 	})
@@ -161,7 +165,9 @@ func cutAtNextName(s string) int {
 		if s[i] != ',' {
 			continue
 		}
-		name, _, found := strings.Cut(s[i+1:], "=")
+		// Only up to the next comma: every byte is looked at twice at most.
+		part, _, _ := strings.Cut(s[i+1:], ",")
+		name, _, found := strings.Cut(part, "=")
 		if found && isFieldName(strings.Trim(name, blanks)) {
 			return i
 		}

@@ -68,6 +68,7 @@ var parseCases = []struct {
 
 	// Bad values of known fields.
 	{name: "nothing", in: "", bad: "at byte 0: is empty"},
+	{name: "a blank for a semicolon does not show the state", in: "app=x state=secret", bad: `app at byte 0: holds "="`},
 	{name: "only separators", in: " ;; ", bad: "is empty"},
 	{name: "no equals sign", in: "ord", bad: "at byte 0: want name=value"},
 	{name: "no equals sign in the second", in: "app=x; ord", bad: "at byte 7: want name=value"},
