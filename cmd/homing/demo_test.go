@@ -381,7 +381,7 @@ func TestDemoSaysWhatIsWrong(t *testing.T) {
 			tmp := t.TempDir()
 			t.Setenv("TMPDIR", tmp)
 			var out syncBuffer
-			err := run(context.Background(), append([]string{"demo"}, tc.args...), &out, &out)
+			err := run(context.Background(), append([]string{"demo", "--port", "0"}, tc.args...), &out, &out)
 			if err == nil {
 				t.Fatal("it ran")
 			}
