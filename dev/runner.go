@@ -32,7 +32,7 @@ type runner struct {
 
 	mu      sync.Mutex // guards what follows
 	db      *sqlite.DB // nil: stopped
-	servers []*http.Server
+	servers []server
 }
 
 func newRunner(w *World, r region.Code) *runner {
@@ -137,8 +137,21 @@ func (m *runner) serve(l net.Listener) error {
 
 func (m *runner) begin(l net.Listener, h http.Handler) {
 	s := &http.Server{Handler: h, ReadHeaderTimeout: 10 * time.Second}
-	m.servers = append(m.servers, s)
+	m.servers = append(m.servers, server{s, l})
 	go s.Serve(l) //nolint:errcheck // it ends when shut closes it
+}
+
+// server is a server and where it listens.
+type server struct {
+	*http.Server
+	l net.Listener
+}
+
+// end closes both: a server whose Serve has not begun yet does not know its
+// listener, and a machine that is started again at once would find its port in use.
+func (s server) end() {
+	s.l.Close()
+	s.Close()
 }
 
 // stop stops the machine at once, as a machine that dies does.
@@ -151,7 +164,7 @@ func (m *runner) stop() error {
 // shut ends what runs; mu is held.
 func (m *runner) shut() error {
 	for _, s := range m.servers {
-		s.Close()
+		s.end()
 	}
 	m.servers = nil
 	if m.db == nil {

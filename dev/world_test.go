@@ -9,6 +9,8 @@ import (
 	"net/http"
 	"net/http/cookiejar"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -194,6 +196,73 @@ func TestThePrimaryStopsAndComesBack(t *testing.T) {
 	if l := v.list(); len(l.Entries) != 2 {
 		t.Errorf("got %d entries; want the 2 from before and after", len(l.Entries))
 	}
+}
+
+// TestThePrimaryRestartsUnderWrites: it must be able to capture each time, and
+// nothing that was acknowledged may be missing.
+func TestThePrimaryRestartsUnderWrites(t *testing.T) {
+	w := startWorld(t, nil)
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	var acknowledged atomic.Int64
+	var writers sync.WaitGroup
+	one := make(chan struct{}) // whoever wants to know of one
+	for _, r := range []region.Code{"ord", "gru", "ams"} {
+		v := newVisitor(t, w, r)
+		writers.Go(func() { acknowledged.Add(v.writeUntil(ctx, one)) })
+	}
+	for range 20 {
+		for _, on := range []bool{false, true} {
+			if err := w.Run(t.Context(), "ord", on); err != nil {
+				t.Fatal(err)
+			}
+		}
+		soon, stop := context.WithTimeout(t.Context(), 10*time.Second)
+		if _, err := w.Database("ord").Position(soon); err != nil {
+			t.Errorf("no position after a restart: %v", err)
+		}
+		select {
+		case <-one:
+		case <-soon.Done():
+			t.Error("no write after a restart")
+		}
+		stop()
+	}
+	cancel()
+	writers.Wait()
+	if err := w.CatchUp(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	for _, r := range []region.Code{"ord", "gru", "ams"} {
+		var n int64
+		if err := w.Database(r).SQL().QueryRow("SELECT count(*) FROM entries").Scan(&n); err != nil {
+			t.Fatal(err)
+		}
+		if want := acknowledged.Load(); n < want {
+			t.Errorf("%d entries in %s of %d acknowledged", n, r, want)
+		}
+	}
+}
+
+// writeUntil writes until ctx ends, and counts what was acknowledged. It tells of
+// each who asks.
+func (v *visitor) writeUntil(ctx context.Context, one chan<- struct{}) (n int64) {
+	for ctx.Err() == nil {
+		resp, err := v.client.Post(v.base+"/entries", "application/json", strings.NewReader(`{"text":"again"}`))
+		if err != nil {
+			continue
+		}
+		resp.Body.Close()
+		if resp.StatusCode != http.StatusCreated {
+			continue
+		}
+		n++
+		select {
+		case one <- struct{}{}:
+		default:
+		}
+	}
+	return n
 }
 
 func TestEverythingThatCrossesTakesItsTime(t *testing.T) {

@@ -229,8 +229,8 @@ func TestTheReplicasWALIsCutOff(t *testing.T) {
 	if size := fileSize(c.path + "-wal"); size > 0 {
 		t.Errorf("the WAL of a closed replica has %d bytes", size)
 	}
-	if names := leftovers(t, w.dir, "replica"); strings.Join(names, " ") != "replica.db replica.db-homing" {
-		t.Errorf("after Close there are %v, want the file and its mark", names)
+	if names := leftovers(t, w.dir, "replica"); strings.Join(names, " ") != "replica.db replica.db-homing replica.db-homing.lock" {
+		t.Errorf("after Close there are %v, want the file, its mark and its lock", names)
 	}
 	w.startReplica()
 	big := func() {

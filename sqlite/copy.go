@@ -26,6 +26,7 @@ const (
 // change or nothing, and none of them is locked out.
 type copyFile struct {
 	path     string
+	files    inodes  // what db has open
 	db       *sql.DB // nil: there is no usable file
 	conn     *sql.Conn
 	write    *sql.Stmt
@@ -63,6 +64,10 @@ func (c *copyFile) prepare() (err error) {
 		err = fmt.Errorf("journal mode %s, not wal", mode)
 	}
 	if err != nil {
+		return err
+	}
+	// Not before: the first read makes the WAL.
+	if c.files, err = inodesOf(c.path); err != nil {
 		return err
 	}
 	c.write, err = c.conn.PrepareContext(always, "INSERT INTO sqlite_dbpage (pgno, data) VALUES (?, ?)")

@@ -28,6 +28,7 @@ type DB struct {
 	tracker *position.Tracker
 	state   atomic.Pointer[position.State]
 
+	lock  fileLock
 	life  context.Context // ends with Close
 	end   context.CancelFunc
 	close func() error
@@ -65,8 +66,9 @@ type Status struct {
 
 // Open opens the database. A primary's file is created if it does not exist, and
 // captured up to now. A replica is open at once, reachable primary or not; it
-// has no role until it has data, and then follows by itself until Close. ctx
-// bounds Open only.
+// has no role until it has data, and then follows by itself until Close. A file
+// that another DB has open is waited for, up to 2 s; then the error is
+// [ErrInUse]. ctx bounds Open only.
 func Open(ctx context.Context, cfg Config) (*DB, error) {
 	cfg = cfg.withDefaults()
 	if err := cfg.validate(); err != nil {
@@ -76,11 +78,21 @@ func Open(ctx context.Context, cfg Config) (*DB, error) {
 	db.life, db.end = context.WithCancel(context.Background())
 	db.close = sync.OnceValue(db.shut)
 	db.state.Store(&position.State{Engine: Engine})
-	if err := db.open(ctx, cfg); err != nil {
+	if err := db.lockAndOpen(ctx, cfg); err != nil {
 		db.end()
 		return nil, fmt.Errorf("sqlite: %s: %w", cfg.Path, err)
 	}
 	return db, nil
+}
+
+func (db *DB) lockAndOpen(ctx context.Context, cfg Config) (err error) {
+	if db.lock, err = takeLock(ctx, cfg.Path); err != nil {
+		return err
+	}
+	if err = db.open(ctx, cfg); err != nil {
+		db.lock.release()
+	}
+	return err
 }
 
 func (db *DB) open(ctx context.Context, cfg Config) error {
@@ -155,6 +167,7 @@ func (db *DB) Close() error { return db.close() }
 
 func (db *DB) shut() error {
 	db.end()
+	defer db.lock.release() // last: until then the files are in use
 	return errors.Join(db.sql.Close(), db.side.close())
 }
 

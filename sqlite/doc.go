@@ -30,6 +30,8 @@
 // the WAL is not removed while the database is closed. A replica writes
 // "NAME-homing" when it is closed and removes it when it is opened: it says which
 // position the file is at, and without it the replica begins with a snapshot.
+// Both have an empty "NAME-homing.lock", which keeps a second process out and may
+// be left where it is.
 // No other program may checkpoint the primary's file, Litestream's own included;
 // what others write to it is captured within a second.
 //

@@ -18,9 +18,12 @@ import (
 // their low byte.
 const (
 	codeError    = 1
+	codeBusy     = 5
 	codeReadOnly = 8
+	codeIO       = 10
 	codeCorrupt  = 11
 	codeCantOpen = 14
+	codeProtocol = 15
 	codeNotADB   = 26
 )
 
@@ -71,13 +74,19 @@ func (c connector) Connect(ctx context.Context) (driver.Conn, error) {
 
 func (c connector) Driver() driver.Driver { return new(sqlite.Driver) }
 
-// replicaMark says what an error on a replica means for its request. On a primary
+// replicaMark says what an error on a replica means for its request. Every write
+// is refused with the plain code 8, before anything else is looked at, if the
+// file is there; what else may fail is the copy's fault, and the primary can
+// answer. On a primary
 // code 8 is no mark: the request is at home, and would be sent in circles.
 func replicaMark(err error) trail.Mark {
-	switch sqliteCode(err) & 0xff {
-	case codeReadOnly:
+	code := sqliteCode(err)
+	if code == codeReadOnly {
 		return trail.Refused
-	case codeCantOpen:
+	}
+	switch code & 0xff {
+	case codeReadOnly, // extended: a read that cannot get at the WAL
+		codeBusy, codeIO, codeCorrupt, codeCantOpen, codeProtocol, codeNotADB:
 		return trail.Conflict
 	}
 	return 0

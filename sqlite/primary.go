@@ -28,6 +28,7 @@ type primary struct {
 	tracker *position.Tracker
 	epoch   position.Epoch
 	guard   driver.Conn // see openGuard
+	files   inodes      // what guard has open
 
 	life context.Context // the DB's
 	kick chan struct{}   // holds one: "there is something to do"
@@ -59,7 +60,9 @@ func openPrimary(ctx context.Context, db *DB, cfg Config) (*primary, error) {
 	}
 	newest, err := p.begin(ctx)
 	if err != nil {
-		p.guard.Close()
+		if p.guard != nil {
+			p.guard.Close()
+		}
 		return nil, err
 	}
 	p.tracker.Advance(formatTXID(newest))
@@ -70,17 +73,30 @@ func openPrimary(ctx context.Context, db *DB, cfg Config) (*primary, error) {
 }
 
 // begin captures what is there. Captured changes that cannot be read are
-// dropped, and the epoch with them.
+// dropped, and the epoch with them; a database that another program keeps busy
+// says nothing against them.
 func (p *primary) begin(ctx context.Context) (uint64, error) {
 	newest, err := p.resume(ctx)
-	if err == nil || ctx.Err() != nil {
+	if err == nil || ctx.Err() != nil || sqliteCode(err)&0xff == codeBusy {
 		return newest, err
 	}
 	p.log.Warn("captured changes cannot be continued; starting anew", "err", err)
-	if err := os.RemoveAll(metaDir(p.cfg.Path)); err != nil {
+	if err := errors.Join(os.RemoveAll(metaDir(p.cfg.Path)), p.reopenGuard(ctx)); err != nil {
 		return 0, err
 	}
 	return p.resume(ctx)
+}
+
+// reopenGuard takes the guard's lock on the file again. The capture that was given
+// up had the file open too, and closing that ends all locks that this process has on
+// it (fcntl(2)): the next program to close the file would take itself for the last
+// one, and remove the WAL.
+func (p *primary) reopenGuard(ctx context.Context) (err error) {
+	if err := p.guard.Close(); err != nil {
+		return err
+	}
+	p.guard, err = openGuard(ctx, p.cfg.Path)
+	return err
 }
 
 // resume continues the capture, in the same epoch if nothing is missing.
@@ -102,6 +118,9 @@ func (p *primary) resume(ctx context.Context) (newest uint64, err error) {
 		return 0, err
 	}
 	if newest, err = p.capture.sync(ctx); err != nil {
+		return 0, err
+	}
+	if p.files, err = inodesOf(p.cfg.Path); err != nil {
 		return 0, err
 	}
 	whole, err := p.wholeSince(before, newest)
@@ -166,9 +185,18 @@ func (p *primary) run() {
 		case <-tick.C:
 		}
 		r := p.takeRound()
-		newest, err := p.capture.sync(p.life)
+		newest, err := p.look()
 		p.finish(r, newest, err)
 	}
+}
+
+// look captures what is new. The files are looked at first: when they were
+// removed, the capture may see nothing for a while, and say that all is well.
+func (p *primary) look() (uint64, error) {
+	if err := p.files.check(); err != nil {
+		return 0, err
+	}
+	return p.capture.sync(p.life)
 }
 
 // nextRound returns the round that has not begun.
@@ -233,5 +261,10 @@ func (p *primary) serveFeed() http.Handler { return newFeed(p) }
 // close is called when the DB's life has ended.
 func (p *primary) close() error {
 	p.done.Wait()
-	return errors.Join(p.capture.close(), p.guard.Close())
+	gone := p.files.check() // while the guard keeps the WAL
+	err := errors.Join(p.capture.close(), p.guard.Close())
+	if gone != nil {
+		return fmt.Errorf("sqlite: %s: %w", p.cfg.Path, gone)
+	}
+	return err
 }

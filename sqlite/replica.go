@@ -98,6 +98,9 @@ func (r *replica) run() {
 
 // session follows one connection to its end, which always is an error.
 func (r *replica) session(ctx context.Context) error {
+	if err := r.present(); err != nil {
+		return err
+	}
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	epoch, after := r.epoch, r.applied
@@ -135,6 +138,26 @@ func (r *replica) take(s *session, f frame) error {
 	}
 	if damaged(err) {
 		r.resume = false
+	}
+	if err != nil {
+		return err
+	}
+	return r.present()
+}
+
+// present gives up the role when the file is not in its place any more: open
+// connections would go on reading what has no name, and new ones would fail. It is
+// not replaced while this DB is open, since the app's idle connections would keep
+// the old one, and show old data for new positions.
+func (r *replica) present() error {
+	if r.copy.db == nil {
+		return nil
+	}
+	err := r.copy.files.check()
+	if err != nil {
+		r.resume = false
+		r.db.setState(machine.None, "")
+		r.db.tracker.Advance("")
 	}
 	return err
 }
