@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"net/http"
 	"time"
 
 	"homing/position"
@@ -134,11 +135,16 @@ func (c Config) validate() error {
 	if c.Region == "" {
 		return nil // off: nothing else matters
 	}
-	if c.Region.IsAlias() {
-		errs = append(errs, fmt.Errorf("homing: region %q is a group of regions; name the one this machine is in", c.Region))
+	if err := checkRegion(c.Region); err != nil {
+		errs = append(errs, fmt.Errorf("homing: where this machine is: %w", err))
 	}
 	if c.PrimaryRegion == "" {
 		errs = append(errs, fmt.Errorf("homing: region is %q, but nothing says where the primary is; set PRIMARY_REGION", c.Region))
+	} else if err := checkRegion(c.PrimaryRegion); err != nil {
+		errs = append(errs, fmt.Errorf("homing: where the primary is: %w", err))
+	}
+	if err := (&http.Cookie{Name: "x", Domain: c.CookieDomain}).Valid(); err != nil {
+		errs = append(errs, fmt.Errorf("homing: CookieDomain %q is not a domain that cookies can have", c.CookieDomain))
 	}
 	for _, f := range []struct {
 		name     string
@@ -149,6 +155,21 @@ func (c Config) validate() error {
 		}
 	}
 	return errors.Join(errs...)
+}
+
+// checkRegion refuses what no machine can be in. A code in capitals would match
+// nothing.
+func checkRegion(c region.Code) error {
+	parsed, err := region.Parse(string(c))
+	switch {
+	case err != nil:
+		return err
+	case parsed != c:
+		return fmt.Errorf("region %q: want %q", c, parsed)
+	case c.IsAlias():
+		return fmt.Errorf("%q is a group of regions; name one", c)
+	}
+	return nil
 }
 
 // waitHome is how long a wait may take before going home would have been faster.

@@ -75,23 +75,46 @@ func (s *Site) state() position.State {
 	return st
 }
 
-// now returns a token for what the database here has, or for a time if that
-// cannot be read.
-func (s *Site) now(ctx context.Context) position.Token {
+// sealed is a token and how it is written.
+type sealed struct {
+	position.Token
+	text string
+}
+
+// now returns a token for what the database here has; false with one for a time
+// if that cannot be read.
+func (s *Site) now(ctx context.Context) (sealed, bool) {
 	if s.cfg.Database == nil {
-		return position.Token{HomeUntil: s.windowEnd()}
+		return s.window(), false
 	}
 	// The write has happened, whether or not its client is still there.
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), positionTimeout)
 	defer cancel()
+	before := s.cfg.Database.State()
 	p, err := s.cfg.Database.Position(ctx)
 	st := s.cfg.Database.State()
-	if err != nil || p == "" || st.Epoch == "" {
+	// A position means nothing in another line of history than its own.
+	if err != nil || p == "" || st.Epoch == "" || st.Epoch != before.Epoch {
 		s.cfg.Logger.Warn("homing: the database's position could not be read; this client's reads go home for a while instead",
 			"window", s.cfg.Window, "err", err)
-		return position.Token{HomeUntil: s.windowEnd()}
+		return s.window(), false
 	}
-	return position.Token{Engine: st.Engine, Epoch: st.Epoch, Position: p}
+	t := position.Token{Engine: st.Engine, Epoch: st.Epoch, Position: p}
+	text, err := s.keys.Seal(t)
+	if err != nil {
+		s.tellOnce("seal", "homing: the database's position cannot be written as a token; after writes, reads go home for a while instead",
+			"window", s.cfg.Window, "err", err)
+		return s.window(), false
+	}
+	return sealed{t, text}, true
+}
+
+// window returns a token that sends reads home from now on, for as long as the
+// site's window.
+func (s *Site) window() sealed {
+	t := position.Token{HomeUntil: time.Now().Add(s.cfg.Window)}
+	text, _ := s.keys.Seal(t) // fails only for what is long, or before 1970
+	return sealed{t, text}
 }
 
 // maxTold bounds what tellOnce remembers: paths may come from clients.

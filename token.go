@@ -2,6 +2,8 @@ package homing
 
 import (
 	"crypto/rand"
+	"crypto/sha256"
+	"encoding/hex"
 	"net/http"
 	"slices"
 	"strings"
@@ -19,13 +21,22 @@ const (
 	// manyTokens is how many are looked at. A client that carries more reads at
 	// the primary.
 	manyTokens = 64
+	// mostTakenBack is how many cookies one answer takes back. More would make a
+	// head that proxies refuse; the next answer takes back the rest.
+	mostTakenBack = 16
 )
 
 // carried is what a client's request says about its earlier writes.
 type carried struct {
-	tokens  []position.Token // those that are ours
-	cookies []string         // names of all cookies that hold or held a token
+	tokens  []carriedToken // those that are ours
+	cookies int            // how many of them came in a cookie
+	seen    int            // ours or not
 	tooMany bool
+}
+
+type carriedToken struct {
+	position.Token
+	cookie string // its name; empty for a token from the header
 }
 
 // readTokens collects the tokens of a request, from cookies and from the header
@@ -33,80 +44,118 @@ type carried struct {
 // app's, or from before a secret changed, and must cost the client nothing.
 func readTokens(h http.Header, keys position.Keys) carried {
 	var c carried
-	for _, v := range h[replay.PositionHeader] {
-		c.add(v, keys)
+	for _, line := range h[replay.PositionHeader] {
+		for value := range strings.SplitSeq(line, ",") { // browsers join what repeats
+			c.add("", strings.Trim(value, " \t"), keys)
+		}
 	}
 	for _, line := range h["Cookie"] {
-		for line != "" {
+		for line != "" && !c.tooMany {
 			var pair string
 			pair, line, _ = strings.Cut(line, ";")
 			name, value, _ := strings.Cut(strings.TrimLeft(pair, " "), "=")
-			if !strings.HasPrefix(name, replay.PositionCookiePrefix) {
-				continue
+			if strings.HasPrefix(name, replay.PositionCookiePrefix) {
+				c.add(name, value, keys)
 			}
-			if len(c.cookies) == manyTokens {
-				c.tooMany = true
-				return c
-			}
-			c.cookies = append(c.cookies, name)
-			c.add(value, keys)
 		}
 	}
 	return c
 }
 
-func (c *carried) add(value string, keys position.Keys) {
-	if len(c.tokens) == manyTokens {
+func (c *carried) add(cookie, value string, keys position.Keys) {
+	if c.seen++; c.seen > manyTokens {
 		c.tooMany = true
 		return
 	}
-	if t, err := keys.Open(value); err == nil {
-		c.tokens = append(c.tokens, t)
+	t, err := keys.Open(value)
+	if err != nil {
+		return
+	}
+	c.tokens = append(c.tokens, carriedToken{t, cookie})
+	if cookie != "" {
+		c.cookies++
 	}
 }
 
-// attach puts a token on an answer and takes back the cookies whose tokens it
-// covers: all that came with the request, if it names a position. Each token has a cookie of its own: answers to writes at the same
-// time may arrive in any order, and none may replace a newer one.
-func (s *Site) attach(h http.Header, r *http.Request, t position.Token, superseded ...string) {
-	value, err := s.keys.Seal(t)
-	if err != nil { // too long for a cookie: the time window serves instead
-		s.cfg.Logger.Error("homing: the position cannot be written as a token; reads go home for a while instead", "err", err)
-		t = position.Token{HomeUntil: s.windowEnd()}
-		value, _ = s.keys.Seal(t)
+// coveredBy returns the cookies that t, read after they came, makes superfluous.
+// A position covers those of its own line of history: all have been issued
+// before. It covers no time that is not over, since whoever got that may be
+// writing still; and a time covers no position, which would be gone when it ends.
+func (c carried) coveredBy(t position.Token, now time.Time) []string {
+	var names []string
+	for _, old := range c.tokens {
+		var covered bool
+		switch {
+		case old.IsWindow() && t.IsWindow():
+			covered = !old.HomeUntil.After(t.HomeUntil)
+		case old.IsWindow():
+			covered = !old.HomeUntil.After(now)
+		default:
+			covered = old.Engine == t.Engine && old.Epoch == t.Epoch
+		}
+		if covered && old.cookie != "" && len(names) < mostTakenBack {
+			names = append(names, old.cookie)
+		}
 	}
+	return names
+}
+
+// attachWrite puts the token of a request that may have written on its answer, in
+// a cookie of its own: answers to writes at the same time may arrive in any
+// order, and none may replace a newer one. For the same reason it takes back only
+// cookies that came with its request.
+func (v *visit) attachWrite(h http.Header, t sealed) {
+	name := strings.ToLower(rand.Text()[:8])
+	v.attach(h, t, name, v.carried.coveredBy(t.Token, time.Now()))
+}
+
+// attachInstead replaces many tokens by one, which shows all that they name.
+// Answers to reads at the same time do so with the same cookie, or each would
+// leave one more behind. Its name stands for what it replaces, so that a write's
+// answer which is still under way cannot take it back.
+func (v *visit) attachInstead(h http.Header) {
+	t, known := v.site.now(v.r.Context())
+	covered := v.carried.coveredBy(t.Token, time.Now())
+	if !known || len(covered) <= fewTokens {
+		return
+	}
+	sum := sha256.Sum256([]byte(strings.Join(slices.Sorted(slices.Values(covered)), ";")))
+	v.attach(h, t, hex.EncodeToString(sum[:6]), covered)
+}
+
+// attach puts a token on an answer and takes the covered cookies back.
+func (v *visit) attach(h http.Header, t sealed, cookie string, covered []string) {
+	for _, name := range covered {
+		v.setCookie(h, name, "", -1)
+	}
+	life := v.site.cfg.TokenLife
 	if t.IsWindow() {
-		superseded = nil // a time covers no position once it has passed
+		life = v.site.cfg.Window // it says nothing afterwards
 	}
-	h.Set(replay.PositionHeader, value)
-	fresh := replay.PositionCookiePrefix + strings.ToLower(rand.Text()[:6])
-	s.setCookie(h, r, fresh, value, int(s.cfg.TokenLife/time.Second))
-	for _, name := range superseded {
-		s.setCookie(h, r, name, "", -1)
-	}
+	seconds := int((life + time.Second - 1) / time.Second)
+	v.setCookie(h, replay.PositionCookiePrefix+cookie, t.text, seconds)
+	h.Set(replay.PositionHeader, t.text)
 	keepPrivate(h)
 	if h.Get("Access-Control-Allow-Origin") != "" {
 		h.Add("Access-Control-Expose-Headers", replay.PositionHeader)
 	}
 }
 
-func (s *Site) windowEnd() time.Time { return time.Now().Add(s.cfg.Window) }
-
-func (s *Site) setCookie(h http.Header, r *http.Request, name, value string, maxAge int) {
+func (v *visit) setCookie(h http.Header, name, value string, maxAge int) {
 	c := http.Cookie{
 		Name: name, Value: value, MaxAge: maxAge,
-		Path: "/", Domain: s.cfg.CookieDomain, HttpOnly: true, SameSite: http.SameSiteLaxMode,
-		Secure: r.TLS != nil || r.Header.Get("X-Forwarded-Proto") == "https",
+		Path: "/", Domain: v.site.cfg.CookieDomain, HttpOnly: true, SameSite: http.SameSiteLaxMode,
+		Secure: v.r.TLS != nil || v.r.Header.Get("X-Forwarded-Proto") == "https",
 	}
-	if v := c.String(); v != "" { // empty for a name that no cookie can have
-		h.Add("Set-Cookie", v)
+	if s := c.String(); s != "" { // empty for a name that no cookie can have
+		h.Add("Set-Cookie", s)
 	}
 }
 
 // keepPrivate keeps shared caches from storing one client's token for others
 // (RFC 9111 §5.2.2.7), unless the answer says something stricter.
 func keepPrivate(h http.Header) {
-	kept := []string{}
+	kept := []string{"private"}
 	for part := range strings.SplitSeq(strings.Join(h["Cache-Control"], ","), ",") {
 		part = strings.TrimSpace(part)
 		name, _, _ := strings.Cut(strings.ToLower(part), "=")
@@ -118,5 +167,5 @@ func keepPrivate(h http.Header) {
 		}
 		kept = append(kept, part)
 	}
-	h.Set("Cache-Control", strings.Join(slices.Insert(kept, 0, "private"), ", "))
+	h.Set("Cache-Control", strings.Join(kept, ", "))
 }

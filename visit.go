@@ -2,6 +2,7 @@ package homing
 
 import (
 	"context"
+	"errors"
 	"net/http"
 	"time"
 
@@ -109,6 +110,8 @@ var expired = func() context.Context {
 	return ctx
 }()
 
+var errOtherEpoch = errors.New("promoted meanwhile")
+
 // reaches waits for one position and notes in d what was found and waited.
 func (v *visit) reaches(p position.Position, begun time.Time, d *decision.Decision) bool {
 	db := v.site.cfg.Database
@@ -118,6 +121,9 @@ func (v *visit) reaches(p position.Position, begun time.Time, d *decision.Decisi
 		err = db.Wait(ctx, p)
 		cancel()
 		d.Reason, d.Waited = decision.Waited, time.Since(begun)
+		if err == nil && db.State().Epoch != v.state.Epoch {
+			err = errOtherEpoch // what was reached is another history's
+		}
 	}
 	d.Found, _ = db.Position(expired) // on a replica without I/O; only for the record
 	return err == nil
@@ -126,12 +132,16 @@ func (v *visit) reaches(p position.Position, begun time.Time, d *decision.Decisi
 // hold runs the app with its answer held back, and sends the request home if its
 // trail says that the answer is worth nothing.
 func (v *visit) hold(next http.Handler) {
-	ctx, t := trail.Start(v.r.Context())
-	v.trail = t
+	ctx, cancel := context.WithCancel(v.r.Context())
+	defer cancel()
+	ctx, v.trail = trail.Start(ctx)
 	r := v.r.WithContext(ctx)
-	hw := newHeldWriter(v.w, v.site.cfg.Hold, v.release)
+	hw := newHeldWriter(v.w, v.site.cfg.Hold, v.release, cancel)
 	defer func() {
 		hw.done()
+		// Whoever is around us finds what the app's mux and forms left on the
+		// request: net/http removes a form's files by it.
+		v.r.Pattern, v.r.MultipartForm = r.Pattern, r.MultipartForm
 		if !v.mayTurnBack(hw) {
 			return
 		}
@@ -141,7 +151,7 @@ func (v *visit) hold(next http.Handler) {
 			v.site.cfg.Logger.Debug("homing: a handler panicked after its write was refused", "panic", p)
 		}
 		hw.restore()
-		v.turnBack(r)
+		v.turnBack()
 	}()
 	next.ServeHTTP(hw, r)
 	hw.finish()
@@ -165,28 +175,28 @@ func (v *visit) turnedBackBy() (decision.Reason, bool) {
 func (v *visit) mayTurnBack(hw *heldWriter) bool {
 	_, refused := v.turnedBackBy()
 	if refused && hw.committed {
-		v.site.tellOnce("late "+v.route(v.r), "homing: the database refused a write after the answer had begun, so the client got that answer; "+
-			"mark the route as writing", "route", v.route(v.r), "config", "WriteRoutes")
+		v.site.tellOnce("late "+v.route(), "homing: the database refused a write after the answer had begun, so the client got that answer; "+
+			"mark the route as writing", "route", v.route(), "config", "WriteRoutes")
 	}
 	return refused && !hw.committed
 }
 
 // turnBack sends the request home after the app has seen it.
-func (v *visit) turnBack(r *http.Request) {
+func (v *visit) turnBack() {
 	v.made.Reason, _ = v.turnedBackBy()
 	if v.made.Reason == decision.Captured {
-		v.site.tellOnce("writes "+v.route(r), "homing: this route writes, which its method does not say; it was tried here first and then sent home. "+
-			"Marking it saves the try", "route", v.route(r), "config", "WriteRoutes")
+		v.site.tellOnce("writes "+v.route(), "homing: this route writes, which its method does not say; it was tried here first and then sent home. "+
+			"Marking it saves the try", "route", v.route(), "config", "WriteRoutes")
 	}
 	v.goHome()
 }
 
 // route names the request's route: the pattern if the app's mux left one.
-func (v *visit) route(r *http.Request) string {
-	if r.Pattern != "" {
-		return r.Pattern
+func (v *visit) route() string {
+	if v.r.Pattern != "" {
+		return v.r.Pattern
 	}
-	return r.Method + " " + r.URL.Path
+	return v.r.Method + " " + v.r.URL.Path
 }
 
 // release is called just before a served answer's head leaves; whole says that
@@ -200,13 +210,13 @@ func (v *visit) release(h http.Header, whole bool) bool {
 	mayWrite := v.made.Role == machine.Primary && v.writes
 	switch {
 	case (wrote || mayWrite) && whole:
-		v.site.attach(h, v.r, v.site.now(v.r.Context()), v.carried.cookies...)
+		t, _ := v.site.now(v.r.Context())
+		v.attachWrite(h, t)
 	case wrote || mayWrite:
 		// What follows may write more: no position read now would cover it.
-		v.site.attach(h, v.r, position.Token{HomeUntil: v.site.windowEnd()})
-	case len(v.carried.cookies) > fewTokens && v.site.cfg.Database != nil:
-		// This answer shows all that those tokens name; one does as well.
-		v.site.attach(h, v.r, v.site.now(v.r.Context()), v.carried.cookies...)
+		v.attachWrite(h, v.site.window())
+	case v.carried.cookies > fewTokens && v.site.cfg.Database != nil:
+		v.attachInstead(h)
 	}
 	return true
 }
