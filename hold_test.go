@@ -67,7 +67,7 @@ func TestAHeldAnswerIsTheHandlersOwn(t *testing.T) {
 		w.Write(big[:defaultHold/2])
 		w.Header().Set(http.TrailerPrefix+"X-Sum", "1")
 	})
-	handle("redirect", func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, "/hello", 303) })
+	handle("redirect", func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, "/hello", http.StatusSeeOther) })
 	handle("sniffed", func(w http.ResponseWriter, r *http.Request) { io.WriteString(w, "<html>") })
 	handle("content", func(w http.ResponseWriter, r *http.Request) {
 		http.ServeContent(w, r, "a.txt", time.Time{}, bytes.NewReader(big))

@@ -23,7 +23,7 @@ func TestARefusedWriteGoesHome(t *testing.T) {
 		{"the handler ignores it", func(w http.ResponseWriter, r *http.Request) { hello(w, r) }},
 		{"the handler answers nothing", func(http.ResponseWriter, *http.Request) {}},
 		{"the handler answers 500", func(w http.ResponseWriter, r *http.Request) { http.Error(w, "oops", 500) }},
-		{"the handler redirects", func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, "/x", 303) }},
+		{"the handler redirects", func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, "/x", http.StatusSeeOther) }},
 		{"the handler panics", func(w http.ResponseWriter, r *http.Request) { hello(w, r); panic("oops") }},
 		{"the handler aborts", func(w http.ResponseWriter, r *http.Request) { panic(http.ErrAbortHandler) }},
 		{"the handler flushes", func(w http.ResponseWriter, r *http.Request) {
