@@ -57,7 +57,7 @@ func TestAddr(t *testing.T) {
 		{"a port", []string{"PORT", "3000"}, ":3000"},
 		{"an edge of ours in front", []string{"PORT", "3000", "HOMING_EDGE", "1"}, "127.0.0.1:3000"},
 		{"an edge without a port", []string{"HOMING_EDGE", "1"}, "127.0.0.1:8080"},
-		{"an edge that is not 1 is none", []string{"HOMING_EDGE", "true"}, ":8080"},
+		{"no edge in front", []string{"HOMING_EDGE", "0"}, ":8080"},
 	} {
 		if got := in(tt.vars...).Addr(); got != tt.want {
 			t.Errorf("%s: got %q, want %q", tt.name, got, tt.want)

@@ -25,6 +25,7 @@ func TestTheReadmesProgramCompiles(t *testing.T) {
 import (
 	"context"
 	"database/sql"
+	"net"
 	"net/http"
 	"os"
 	"time"

@@ -2,11 +2,9 @@ package dashboard
 
 import (
 	"encoding/json"
-	"net"
 	"net/http"
 	"time"
 
-	"homing/dev"
 	"homing/journey"
 	"homing/region"
 )
@@ -87,23 +85,13 @@ func (d *dashboard) regions() []regionState {
 	list := []regionState{}
 	for _, s := range d.cfg.World.Statuses() {
 		list = append(list, regionState{
-			Region: string(s.Region), City: s.Region.City(), Machine: string(s.Machine), EdgeURL: edgeURL(s),
+			Region: string(s.Region), City: s.Region.City(), Machine: string(s.Machine), EdgeURL: s.EdgeURL(),
 			DistanceMS: ms(s.Distance), Role: s.Role.String(), Running: s.Running, Position: string(s.Position),
 			LagMS: ms(s.Lag), Behind: s.Behind, Held: s.Held, Waiting: s.Waiting, Problem: s.Problem,
 			Primary: s.Region == d.cfg.Primary,
 		})
 	}
 	return list
-}
-
-// edgeURL names each region's edge by its own host, so that a browser keeps the
-// cookies of each apart.
-func edgeURL(s dev.Status) string {
-	_, port, err := net.SplitHostPort(s.EdgeAddr)
-	if err != nil {
-		return ""
-	}
-	return "http://" + string(s.Region) + ".localhost:" + port
 }
 
 // journeys returns those that were added after the first n, at most the newest

@@ -150,6 +150,9 @@ func inUse(err error) error {
 func folder(dir string) (string, func() error, error) {
 	if dir == "" {
 		dir, err := os.MkdirTemp("", "homing-demo-")
+		if err != nil {
+			err = fmt.Errorf("no temporary folder can be made (%w); choose a folder with --data", err)
+		}
 		return dir, func() error { return os.RemoveAll(dir) }, err
 	}
 	err := os.MkdirAll(dir, 0o755)

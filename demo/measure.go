@@ -3,6 +3,7 @@ package demo
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -36,8 +37,9 @@ type findings struct {
 }
 
 // measure times what a user far from the primary sees.
-func measure(ctx context.Context, cfg Config, world *dev.World, show *progress) (findings, error) {
+func measure(ctx context.Context, cfg Config, world *dev.World, show *progress) (_ findings, err error) {
 	f := findings{lag: make(map[region.Code]time.Duration)}
+	defer func() { err = errors.Join(err, sweep(ctx, cfg, world)) }()
 	show.say("Measuring replication")
 	if err := f.measureLag(ctx, cfg, world); err != nil {
 		return f, err
@@ -51,10 +53,15 @@ func measure(ctx context.Context, cfg Config, world *dev.World, show *progress) 
 	if err := f.measureTimes(ctx, cfg, world); err != nil {
 		return f, err
 	}
-	if err := f.measureOwnWrites(ctx, world, show); err != nil {
-		return f, err
-	}
-	return f, guestbook.RemoveBy(ctx, world.Database(cfg.Primary).SQL(), measurer)
+	return f, f.measureOwnWrites(ctx, world, show)
+}
+
+// sweep removes what was written while measuring, also after Ctrl-C: the folder
+// may be one that is kept.
+func sweep(ctx context.Context, cfg Config, world *dev.World) error {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), time.Second)
+	defer cancel()
+	return guestbook.RemoveBy(ctx, world.Database(cfg.Primary).SQL(), measurer)
 }
 
 // measureLag writes at home and notes when it can be read elsewhere.

@@ -3,13 +3,11 @@ package demo
 import (
 	"fmt"
 	"io"
-	"net"
 	"strings"
 	"time"
 	"unicode/utf8"
 
 	"homing/dev"
-	"homing/region"
 )
 
 // printReport prints what was measured. It is a terminal's text: nothing can be
@@ -23,7 +21,7 @@ func printReport(w io.Writer, cfg Config, world *dev.World, f findings) {
 		if s.Region != cfg.Primary {
 			distance, lag = milliseconds(s.Distance), milliseconds(f.lag[s.Region])
 		}
-		fmt.Fprintf(w, "  %s %10s %10s   %s\n", pad(string(s.Region)+" "+s.Region.City(), 20), distance, lag, edgeURL(s.Region, s.EdgeAddr))
+		fmt.Fprintf(w, "  %s %10s %10s   %s\n", pad(string(s.Region)+" "+s.Region.City(), 20), distance, lag, s.EdgeURL())
 	}
 	fmt.Fprintln(w)
 	if f.from == "" {
@@ -59,16 +57,6 @@ func printTry(w io.Writer, cfg Config, world *dev.World, port int) {
 		fmt.Fprintf(w, "  # hold back replication to %s, and let it go on\n  curl -X POST %s/regions/%s/hold\n  curl -X POST %s/regions/%s/release\n", far, page, far, page, far)
 	}
 	fmt.Fprintln(w, "\nCtrl-C ends it.")
-}
-
-// edgeURL names a region's edge by a host of its own, so that a browser keeps
-// the cookies of the regions apart.
-func edgeURL(r region.Code, addr string) string {
-	_, port, err := net.SplitHostPort(addr)
-	if err != nil {
-		return "http://" + addr
-	}
-	return "http://" + string(r) + ".localhost:" + port
 }
 
 // pad fills s up to n characters; São Paulo has fewer of them than bytes.

@@ -78,6 +78,9 @@ func parseDistance(line string) ([2]region.Code, time.Duration, error) {
 	if err != nil {
 		return [2]region.Code{}, 0, err
 	}
+	if a == b {
+		return [2]region.Code{}, 0, fmt.Errorf("%s is at no distance from itself", a)
+	}
 	d, err := time.ParseDuration(fields[2])
 	if err != nil || d < 0 || d > maxDistance {
 		return [2]region.Code{}, 0, fmt.Errorf("%q is no round trip; want a time with its unit, from 0s to %v", fields[2], maxDistance)

@@ -22,6 +22,7 @@ func TestReadDistances(t *testing.T) {
 		"a number without its unit":     {"ord gru 130\n", `"130" is no round trip`},
 		"a time before it was sent":     {"ord gru -1ms\n", "is no round trip"},
 		"a distance beyond the moon":    {"ord gru 11s\n", "is no round trip"},
+		"a region and itself":           {all + "ord ord 5ms\n", "line 4: ord is at no distance from itself"},
 		"a region that is no word":      {"ord gr? 1ms\n", "line 1"},
 		"a line longer than any":        {strings.Repeat("x", 70_000), "too long"},
 		"the first of several mistakes": {"\n\nord\nams\n", "line 3"},

@@ -18,7 +18,6 @@ func (w *World) Hold(r region.Code, on bool) error {
 	if p.feed == nil {
 		return fmt.Errorf("%s has the primary; nothing is replicated to it", r)
 	}
-	w.lag.setHeld(r, on)
 	if on {
 		p.feed.Hold()
 	} else {
@@ -37,16 +36,13 @@ func (w *World) Run(ctx context.Context, r region.Code, on bool) error {
 	if on {
 		return w.startMachine(ctx, p)
 	}
-	w.fleet.Update(p.machine.fleetMachine(false))
 	return p.machine.stop()
 }
 
-// startMachine starts a machine and gives it requests.
 func (w *World) startMachine(ctx context.Context, p *place) error {
 	if err := p.machine.start(ctx); err != nil {
 		return fmt.Errorf("start the machine in %s: %w", p.region, err)
 	}
-	w.fleet.Update(p.machine.fleetMachine(true))
 	return nil
 }
 

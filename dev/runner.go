@@ -24,21 +24,26 @@ import (
 // runner is one machine of the app, in this process: its database, its server,
 // and for the primary the server of its feed. It can be stopped and started.
 type runner struct {
-	world    *World
-	region   region.Code
-	id       machine.ID
-	addr     string // of the app's server; the same after a restart
-	feedAddr string // of the feed's server, likewise
+	world  *World
+	region region.Code
+	id     machine.ID
+	// addr is that of the app's server, feedAddr that of the feed's. The first
+	// start sets their ports, before anything is served; they stay the same after.
+	addr, feedAddr string
 
-	mu      sync.Mutex // guards what follows
+	mu      sync.Mutex // guards what follows, and that the fleet agrees with it
 	db      *sqlite.DB // nil: stopped
 	servers []server
+	closed  bool // for good
 }
+
+// anyPort is a loopback port that is free.
+const anyPort = "127.0.0.1:0"
 
 func newRunner(w *World, r region.Code) *runner {
 	var id [7]byte
 	_, _ = rand.Read(id[:]) // never fails, see crypto/rand
-	return &runner{world: w, region: r, id: machine.ID(hex.EncodeToString(id[:])), addr: "127.0.0.1:0", feedAddr: "127.0.0.1:0"}
+	return &runner{world: w, region: r, id: machine.ID(hex.EncodeToString(id[:])), addr: anyPort, feedAddr: anyPort}
 }
 
 // database returns the machine's database, nil while it is stopped.
@@ -75,18 +80,22 @@ func (m *runner) env() (map[string]string, error) {
 	return env, nil
 }
 
-// start starts the machine, or does nothing if it runs.
+var errClosed = errors.New("the world has been closed")
+
+// start starts the machine and gives it requests, or does nothing if it runs.
 func (m *runner) start(ctx context.Context) error {
 	m.mu.Lock()
 	defer m.mu.Unlock()
+	if m.closed {
+		return errClosed
+	}
 	if m.db != nil {
 		return nil
 	}
-	l, err := net.Listen("tcp", m.addr)
+	l, err := listen(&m.addr)
 	if err != nil {
 		return err
 	}
-	m.addr = l.Addr().String()
 	if m.db, err = m.open(ctx); err != nil {
 		l.Close()
 		return err
@@ -95,7 +104,18 @@ func (m *runner) start(ctx context.Context) error {
 		l.Close()
 		return errors.Join(err, m.shut())
 	}
+	m.world.fleet.Update(m.fleetMachine(true))
 	return nil
+}
+
+// listen opens the port that addr names, and notes there which one it is if any
+// would do. Otherwise addr is left alone: others read it.
+func listen(addr *string) (net.Listener, error) {
+	l, err := net.Listen("tcp", *addr)
+	if err == nil && *addr == anyPort {
+		*addr = l.Addr().String()
+	}
+	return l, err
 }
 
 // open opens the database as this region has it; mu is held.
@@ -125,11 +145,10 @@ func (m *runner) serve(l net.Listener) error {
 	}
 	m.begin(l, app)
 	if m.region == m.world.cfg.Primary {
-		fl, err := net.Listen("tcp", m.feedAddr)
+		fl, err := listen(&m.feedAddr)
 		if err != nil {
 			return err
 		}
-		m.feedAddr = fl.Addr().String()
 		m.begin(fl, m.db.Feed())
 	}
 	return nil
@@ -158,6 +177,16 @@ func (s server) end() {
 func (m *runner) stop() error {
 	m.mu.Lock()
 	defer m.mu.Unlock()
+	m.world.fleet.Update(m.fleetMachine(false))
+	return m.shut()
+}
+
+// close stops the machine for good: a start that comes later, from a page that
+// is still open, must not leave anything running.
+func (m *runner) close() error {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.closed = true
 	return m.shut()
 }
 

@@ -1,6 +1,7 @@
 package dev
 
 import (
+	"net"
 	"sync"
 	"time"
 
@@ -28,6 +29,13 @@ type Status struct {
 	Problem string
 }
 
+// EdgeURL names the region's edge by a host of its own, so that a browser keeps
+// the cookies of the regions apart.
+func (s Status) EdgeURL() string {
+	_, port, _ := net.SplitHostPort(s.EdgeAddr) // a listener's: it has a port
+	return "http://" + string(s.Region) + ".localhost:" + port
+}
+
 // Statuses returns the regions in the order of [Config.Regions].
 func (w *World) Statuses() []Status {
 	list := make([]Status, 0, len(w.cfg.Regions))
@@ -42,8 +50,8 @@ func (w *World) status(p *place) Status {
 		Region: p.region, Machine: p.machine.id, EdgeAddr: p.addr,
 		Distance: w.cfg.Distances(p.region, w.cfg.Primary),
 	}
-	held, missing := w.lag.of(p.region)
-	s.Held, s.Behind, s.Lag = held, missing > 0, missing
+	missing := w.lag.missing(p.region)
+	s.Held, s.Behind, s.Lag = p.feed != nil && p.feed.Held(), missing > 0, missing
 	db := p.machine.database()
 	if db == nil {
 		s.Problem = "the machine is stopped"
@@ -79,11 +87,10 @@ type lagWatch struct {
 
 	mu    sync.Mutex
 	since map[region.Code]time.Time
-	held  map[region.Code]bool
 }
 
 func newLagWatch(w *World) *lagWatch {
-	l := &lagWatch{world: w, end: make(chan struct{}), since: make(map[region.Code]time.Time), held: make(map[region.Code]bool)}
+	l := &lagWatch{world: w, end: make(chan struct{}), since: make(map[region.Code]time.Time)}
 	l.stop = sync.OnceFunc(func() { close(l.end) })
 	return l
 }
@@ -117,19 +124,14 @@ func (l *lagWatch) look() {
 	}
 }
 
-func (l *lagWatch) setHeld(r region.Code, on bool) {
+// missing returns for how long something has been missing in r; 0: nothing is,
+// as far as was seen.
+func (l *lagWatch) missing(r region.Code) time.Duration {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.held[r] = on
-}
-
-// of returns whether replication to r is held back, and for how long something
-// has been missing there; 0: nothing is, as far as was seen.
-func (l *lagWatch) of(r region.Code) (held bool, missing time.Duration) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	if since, ok := l.since[r]; ok {
-		missing = max(1, time.Since(since))
+	since, ok := l.since[r]
+	if !ok {
+		return 0
 	}
-	return l.held[r], missing
+	return max(1, time.Since(since))
 }

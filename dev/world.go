@@ -227,7 +227,7 @@ func (w *World) Close() error {
 }
 
 func (w *World) closePlace(p *place) error {
-	err := p.machine.stop()
+	err := p.machine.close()
 	if p.feed != nil {
 		p.feed.Close()
 	}

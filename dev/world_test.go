@@ -198,6 +198,68 @@ func TestThePrimaryStopsAndComesBack(t *testing.T) {
 	}
 }
 
+// TestSwitchesThatAreTurnedAtOnce: what the edges believe of a machine must agree
+// with whether it runs, whoever was last.
+func TestSwitchesThatAreTurnedAtOnce(t *testing.T) {
+	w := startWorld(t, nil)
+	v := newVisitor(t, w, "gru")
+	for range 10 {
+		var wait sync.WaitGroup
+		for _, r := range []region.Code{"ord", "gru"} {
+			for _, on := range []bool{true, false, true, false} {
+				wait.Go(func() {
+					if err := w.Run(t.Context(), r, on); err != nil {
+						t.Error(err)
+					}
+				})
+			}
+		}
+		wait.Wait()
+		if err := w.Run(t.Context(), "ord", true); err != nil {
+			t.Fatal(err)
+		}
+		runs := w.Database("gru") != nil
+		resp, err := v.client.Get(v.base + "/entries")
+		if err != nil {
+			t.Fatal(err)
+		}
+		v.body(resp, http.StatusOK)
+		first := firstHop(t, w, resp.Header.Get("Fly-Request-Id"))
+		if runs != (first == "gru") {
+			t.Errorf("a read in gru went to %s first; its own machine runs: %v", first, runs)
+		}
+	}
+}
+
+// firstHop waits for the record of a request, which may follow its answer.
+func firstHop(t *testing.T, w *dev.World, id string) region.Code {
+	t.Helper()
+	patience := time.After(10 * time.Second)
+	for {
+		records, _, more := w.Journeys().Since(0)
+		for _, r := range records {
+			if r.ID == id {
+				return r.Hops[0].Region
+			}
+		}
+		select {
+		case <-more:
+		case <-patience:
+			t.Fatalf("no record of request %q", id)
+		}
+	}
+}
+
+func TestAClosedWorldStartsNothing(t *testing.T) {
+	w := startWorld(t, nil)
+	if err := w.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if err := w.Run(t.Context(), "gru", true); err == nil || w.Database("gru") != nil {
+		t.Errorf("after Close a machine was started, with error %v", err)
+	}
+}
+
 // TestThePrimaryRestartsUnderWrites: it must be able to capture each time, and
 // nothing that was acknowledged may be missing.
 func TestThePrimaryRestartsUnderWrites(t *testing.T) {

@@ -26,7 +26,7 @@ func (t *trip) deliver(answer *forward.Response) {
 	}
 	t.out.begin(answer.Status, header, answer.Length)
 
-	err, gone := t.stream(answer)
+	gone, err := t.stream(answer)
 	last := &t.rec.Hops[len(t.rec.Hops)-1]
 	last.Took = time.Since(t.rec.Start) - last.Start
 	if err == nil {
@@ -45,21 +45,21 @@ func (t *trip) deliver(answer *forward.Response) {
 
 // stream copies the answer's body until its end. gone says that an error is the
 // client's, who takes no more.
-func (t *trip) stream(answer *forward.Response) (err error, gone bool) {
+func (t *trip) stream(answer *forward.Response) (gone bool, err error) {
 	buf := copyBuffers.Get().(*[]byte)
 	defer copyBuffers.Put(buf)
 	for {
 		n, err := answer.Body.Read(*buf)
 		if n > 0 {
 			if werr := t.out.write((*buf)[:n], answer.Length < 0); werr != nil {
-				return werr, true
+				return true, werr
 			}
 		}
 		if err == io.EOF {
-			return nil, false
+			return false, nil
 		}
 		if err != nil {
-			return err, false
+			return false, err
 		}
 	}
 }

@@ -157,7 +157,7 @@ func TestHopByHopFieldsGoNoFurther(t *testing.T) {
 }
 
 func TestWhatIsBetweenMachineAndEdgeNeverLeaves(t *testing.T) {
-	inner := []string{"Homing-Role", "Homing-Decision", "Fly-Replay-Cache", "Fly-Replay-Cache-Ttl-Secs", "Fly-Replay-Cache-Allow-Bypass"}
+	inner := []string{"Homing-Role", "Homing-Decision", "Fly-Replay-Cache", "Fly-Replay-Cache-Ttl-Secs", "Fly-Replay-Cache-Allow-Bypass", "Fly-Replay-Src"}
 	w := newWorld(t, nil, serving(t, "near", "ams", func(w http.ResponseWriter, r *http.Request) {
 		for _, name := range inner {
 			w.Header().Set(name, "x")

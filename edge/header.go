@@ -25,10 +25,10 @@ var ours = []string{
 	replay.PrimaryHeader, replay.RegionHeader, "Fly-Client-Ip", "Fly-Forwarded-Port", "Fly-Request-Id",
 }
 
-// inner are the answer's fields that never leave the edge.
-var inner = []string{
-	replay.Header, replay.CacheHeader, replay.CacheTTLHeader, replay.CacheBypassHeader,
-	replay.RoleHeader, replay.DecisionHeader,
+// isInner reports whether a field of an answer never leaves the edge: what a
+// machine says to it alone, and whatever a newer protocol adds to fly-replay.
+func isInner(name string) bool {
+	return strings.HasPrefix(name, replay.Header) || name == replay.RoleHeader || name == replay.DecisionHeader
 }
 
 const via = "1.1 homing"
@@ -87,8 +87,10 @@ func (e *Edge) answerHeader(header http.Header, id string) http.Header {
 // outward copies what may leave the edge of a machine's header or trailer.
 func outward(header http.Header) http.Header {
 	h := withoutHopByHop(header)
-	for _, name := range inner {
-		delete(h, name)
+	for name := range h {
+		if isInner(name) {
+			delete(h, name)
+		}
 	}
 	return h
 }

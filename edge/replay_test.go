@@ -9,6 +9,7 @@ import (
 	"net"
 	"net/http"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -482,6 +483,40 @@ func TestAMachineThatClosesIdleConnectionsCostsNoRequest(t *testing.T) {
 				t.Fatal("the machine was passed over because of a kept connection")
 			}
 		}
+	}
+}
+
+// TestAGetThatBreaksItsMachineIsAskedOnceMore: each of many kept connections
+// would break in the same way.
+func TestAGetThatBreaksItsMachineIsAskedOnceMore(t *testing.T) {
+	const kept = 8
+	var broken counter
+	var arrived sync.WaitGroup
+	arrived.Add(kept)
+	near := serving(t, "near", "ams", func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Path == "/breaks" {
+			broken.Add(1)
+			panic(http.ErrAbortHandler)
+		}
+		arrived.Done()
+		arrived.Wait() // so that each has a connection of its own
+	})
+	w := newWorld(t, nil, near)
+	var answered sync.WaitGroup
+	for range kept {
+		answered.Go(func() {
+			if resp, err := w.client.Get("http://" + w.addr); err == nil {
+				resp.Body.Close()
+			}
+		})
+	}
+	answered.Wait()
+	for range kept {
+		w.record()
+	}
+	wantProblem(t, w.do("GET", "/breaks", ""), 502, "PU02", "")
+	if n := broken.Load(); n != 2 {
+		t.Errorf("it ran %d times; want once on a kept connection and once on a new one", n)
 	}
 }
 

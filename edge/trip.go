@@ -85,6 +85,7 @@ func (t *trip) run() *Problem {
 func (t *trip) hop() (fleet.Machine, *forward.Response, error) {
 	t.wish.Tried = nil
 	var last error
+	fresh := false // after a kept connection failed
 	for {
 		m, err := route.Choose(t.fleet, t.wish)
 		if err != nil {
@@ -95,7 +96,7 @@ func (t *trip) hop() (fleet.Machine, *forward.Response, error) {
 			return m, nil, cmp.Or(last, err) // without a replay the first failure says more
 		}
 		t.tellPreferred(m)
-		answer, err := t.ask(m, body)
+		answer, err := t.ask(m, body, fresh)
 		if err == nil {
 			return m, answer, nil
 		}
@@ -104,7 +105,7 @@ func (t *trip) hop() (fleet.Machine, *forward.Response, error) {
 			return m, nil, err
 		}
 		last = err
-		if !fail.Reused { // else only the kept connection was at fault
+		if fresh = fail.Reused; !fresh { // else only the kept connection was at fault
 			t.wish.Tried = append(t.wish.Tried, m.ID)
 		}
 	}
@@ -149,12 +150,12 @@ func runsOnce(method string) bool {
 }
 
 // ask sends the request to one machine, and writes the hop into the record.
-func (t *trip) ask(m fleet.Machine, body *forward.Attempt) (*forward.Response, error) {
+func (t *trip) ask(m fleet.Machine, body *forward.Attempt, fresh bool) (*forward.Response, error) {
 	hop := journey.Hop{
 		Machine: m.ID, Region: m.Region, Way: t.fleet.RoundTrip(t.edge.cfg.Region, m.Region),
 		Start: time.Since(t.rec.Start),
 	}
-	answer, err := t.exchange(m, body)
+	answer, err := t.exchange(m, body, fresh)
 	hop.Took = time.Since(t.rec.Start) - hop.Start
 	if err != nil {
 		hop.Problem = err.Error()
@@ -169,10 +170,10 @@ func (t *trip) ask(m fleet.Machine, body *forward.Attempt) (*forward.Response, e
 	return answer, err
 }
 
-func (t *trip) exchange(m fleet.Machine, body *forward.Attempt) (*forward.Response, error) {
+func (t *trip) exchange(m fleet.Machine, body *forward.Attempt, fresh bool) (*forward.Response, error) {
 	req := &forward.Request{
 		Method: t.in.method, Target: t.in.target, Host: t.in.host, Header: t.header,
-		Body: body, Length: t.in.length, Once: runsOnce(t.in.method) || t.replays > 0,
+		Body: body, Length: t.in.length, Once: runsOnce(t.in.method) || t.replays > 0, Fresh: fresh,
 		ConnectTimeout: t.wish.Replay.Timeout,
 		Early:          func(status int, header http.Header) { t.out.early(status, t.edge.answerHeader(header, t.rec.ID)) },
 	}

@@ -36,6 +36,9 @@ type Request struct {
 	// connection is then used only if it is known to be alive. For others it is
 	// enough that nothing is known against it.
 	Once bool
+	// Fresh says that no kept connection is used: one has failed this request
+	// already, and the others may fail in the same way.
+	Fresh bool
 	// ConnectTimeout bounds connecting to the machine; 0: the pool's.
 	ConnectTimeout time.Duration
 	// Early is called with each 1xx answer; nil drops them.

@@ -59,7 +59,7 @@ func NewPool(cfg Config) *Pool {
 // get returns an idle connection, the one used last, or opens one.
 func (p *Pool) get(ctx context.Context, addr string, req *Request) (*conn, error) {
 	for {
-		c, err := p.pop(addr)
+		c, err := p.pop(addr, req.Fresh)
 		if err != nil {
 			return nil, err
 		}
@@ -74,15 +74,16 @@ func (p *Pool) get(ctx context.Context, addr string, req *Request) (*conn, error
 	}
 }
 
-// pop takes the youngest idle connection, or nil if there is none young enough.
-func (p *Pool) pop(addr string) (*conn, error) {
+// pop takes the youngest idle connection, or nil if there is none young enough,
+// or a fresh one is wanted.
+func (p *Pool) pop(addr string, fresh bool) (*conn, error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if p.closed {
 		return nil, errClosed
 	}
 	list := p.idle[addr]
-	if len(list) == 0 {
+	if fresh || len(list) == 0 {
 		return nil, nil
 	}
 	c := list[len(list)-1]

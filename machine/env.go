@@ -29,7 +29,7 @@ type Env struct {
 // Region is the primary's region, or where no region is set. A database that
 // knows its own role knows better.
 func (e Env) Role() Role {
-	if e.Region == e.PrimaryRegion {
+	if e.Region == "" || e.Region == e.PrimaryRegion {
 		return Primary
 	}
 	return Replica
@@ -62,7 +62,13 @@ func ReadEnv(getenv func(string) string) (Env, error) {
 		e.Port = uint16(n)
 		return nil
 	})
-	e.Edge = getenv("HOMING_EDGE") == "1"
+	read("HOMING_EDGE", func(s string) error {
+		if s != "0" && s != "1" {
+			return fmt.Errorf("%q is neither 1 nor 0", clip(s))
+		}
+		e.Edge = s == "1"
+		return nil
+	})
 	return e, errors.Join(errs...)
 }
 

@@ -33,7 +33,7 @@ func TestReadEnv(t *testing.T) {
 		}, full},
 		{"regions in capitals", map[string]string{"FLY_REGION": "GRU", "PRIMARY_REGION": "Ord"}, machine.Env{Region: "gru", PrimaryRegion: "ord"}},
 		{"the ports' ends", map[string]string{"PORT": "65535"}, machine.Env{Port: 65535}},
-		{"an edge is believed only when it is said exactly", map[string]string{"HOMING_EDGE": "true"}, machine.Env{}},
+		{"no edge is in front", map[string]string{"HOMING_EDGE": "0"}, machine.Env{}},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			got, err := machine.ReadEnv(getenv(tt.vars))
@@ -47,13 +47,13 @@ func TestReadEnv(t *testing.T) {
 func TestReadEnvReportsAllErrorsEachWithItsVariable(t *testing.T) {
 	got, err := machine.ReadEnv(getenv(map[string]string{
 		"FLY_APP_NAME": "a b", "FLY_MACHINE_ID": "a/b", "FLY_REGION": "o", "PRIMARY_REGION": "1ord",
-		"FLY_PRIVATE_IP": "fdaa::x", "PORT": "http", "FLY_PROCESS_GROUP": "web",
+		"FLY_PRIVATE_IP": "fdaa::x", "PORT": "http", "FLY_PROCESS_GROUP": "web", "HOMING_EDGE": "true",
 	}))
 	if err == nil {
 		t.Fatal("no error")
 	}
 	lines := strings.Split(err.Error(), "\n")
-	for i, name := range []string{"FLY_APP_NAME", "FLY_MACHINE_ID", "FLY_REGION", "PRIMARY_REGION", "FLY_PRIVATE_IP", "PORT"} {
+	for i, name := range []string{"FLY_APP_NAME", "FLY_MACHINE_ID", "FLY_REGION", "PRIMARY_REGION", "FLY_PRIVATE_IP", "PORT", "HOMING_EDGE"} {
 		if i >= len(lines) || !strings.HasPrefix(lines[i], name+": ") {
 			t.Errorf("no line about %s in\n%v", name, err)
 		}
@@ -97,5 +97,22 @@ func TestEnvironLeavesOutWhatIsZero(t *testing.T) {
 	got := machine.Env{ID: "m"}.Environ()
 	if want := []string{"FLY_MACHINE_ID=m", "FLY_ALLOC_ID=m"}; !slices.Equal(got, want) {
 		t.Errorf("an ID alone sets %q, want it under both names: %q", got, want)
+	}
+}
+
+func TestTheDatabaseIsThePrimaryAtHomeAndWithoutRegions(t *testing.T) {
+	for _, tt := range []struct {
+		name string
+		env  machine.Env
+		want machine.Role
+	}{
+		{"nothing is set", machine.Env{}, machine.Primary},
+		{"only the primary's region is set, as in an env file", machine.Env{PrimaryRegion: "ord"}, machine.Primary},
+		{"in the primary's region", machine.Env{Region: "ord", PrimaryRegion: "ord"}, machine.Primary},
+		{"elsewhere", machine.Env{Region: "gru", PrimaryRegion: "ord"}, machine.Replica},
+	} {
+		if got := tt.env.Role(); got != tt.want {
+			t.Errorf("%s: %v, want %v", tt.name, got, tt.want)
+		}
 	}
 }

@@ -10,6 +10,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 	"unicode/utf8"
 )
 
@@ -80,21 +81,23 @@ func testFormLeadsBack(t *testing.T, d *demoRun) {
 }
 
 func testVisitsAreCaptured(t *testing.T, d *demoRun) {
-	v := d.visitor("gru", true)
-	var last string
-	for range 3 {
-		a := v.get("/visits")
-		if a.status != http.StatusOK || !strings.Contains(a.body, `"region":"ord"`) || a.body == last {
-			t.Errorf("status %d: %s; want a new number from ord", a.status, a.body)
-		}
-		last = a.body
-		j := d.journey(a.id())
-		if len(j.Hops) != 2 || j.Hops[0].Reason != "captured" {
-			t.Errorf("hops %+v; want the first to be captured", j.Hops)
+	visits := 0
+	for _, region := range []string{"gru", "ams"} {
+		v := d.visitor(region, true)
+		for range 3 {
+			visits++
+			a := v.get("/visits")
+			if want := fmt.Sprintf(`"visits":%d}`, visits); a.status != http.StatusOK || !strings.Contains(a.body, `"region":"ord"`) || !strings.Contains(a.body, want) {
+				t.Errorf("status %d: %s; want %s from ord", a.status, a.body, want)
+			}
+			j := d.journey(a.id())
+			if len(j.Hops) != 2 || j.Hops[0].Region != region || j.Hops[0].Reason != "captured" {
+				t.Errorf("hops %+v; want the first to be captured in %s", j.Hops, region)
+			}
 		}
 	}
-	if n := strings.Count(d.errOut.String(), "GET /visits"); n != 1 {
-		t.Errorf("the log names the route %d times; want once:\n%s", n, d.errOut)
+	if n := strings.Count(d.errOut.String(), "GET /visits"); n != 2 {
+		t.Errorf("the log names the route %d times; want once for each of 2 machines:\n%s", n, d.errOut)
 	}
 }
 
@@ -126,8 +129,8 @@ func testParallelWrites(t *testing.T, d *demoRun) {
 }
 
 func testBadInput(t *testing.T, d *demoRun) {
-	v := d.visitor("gru", true)
-	before := v.list()
+	v, home := d.visitor("gru", true), d.visitor("ord", false)
+	before := home.list() // gru may still be about to get what other tests wrote
 	for name, tc := range map[string]struct {
 		method, path, kind, body string
 		header                   http.Header
@@ -163,7 +166,7 @@ func testBadInput(t *testing.T, d *demoRun) {
 			t.Errorf("%s: status %d, %v, %.200q; want %d and %q", name, a.status, err, a.body, tc.want, tc.says)
 		}
 	}
-	if after := v.list(); len(after.Entries) != len(before.Entries) {
+	if after := home.list(); len(after.Entries) != len(before.Entries) {
 		t.Errorf("there were %d entries before and are %d after", len(before.Entries), len(after.Entries))
 	}
 }
@@ -233,7 +236,7 @@ func TestWriteThenReadThroughAGate(t *testing.T) {
 			d.turn("gru", "hold")
 			v.mustWrite(text)
 			read := make(chan listing, 1)
-			go func() { read <- v.list() }()
+			go func() { defer close(read); read <- v.list() }() // list ends it if it fails
 			l := d.releaseWhenWaited(read)
 			if l.has(text) != 1 {
 				stale++
@@ -320,8 +323,17 @@ func TestDemoLeavesNothingBehind(t *testing.T) {
 	if files, _ := os.ReadDir(tmp); len(files) != 1 {
 		t.Errorf("%d folders while it runs; want 1", len(files))
 	}
+	stream, err := http.Get(d.page + "/events") // a page that is open
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer stream.Body.Close()
+	begun := time.Now()
 	if err := d.stop(); err != nil {
 		t.Errorf("it ended with %v", err)
+	}
+	if took := time.Since(begun); took > 2*time.Second {
+		t.Errorf("it took %v to end; want 2 s at most", took)
 	}
 	if files, _ := os.ReadDir(tmp); len(files) != 0 {
 		t.Errorf("%v is left", files[0])
@@ -331,6 +343,16 @@ func TestDemoLeavesNothingBehind(t *testing.T) {
 			c.Close()
 			t.Errorf("somebody still listens at %s", url)
 		}
+	}
+}
+
+func TestDemoOfOneRegionHasNothingToCompare(t *testing.T) {
+	d := startDemo(t, "--regions", "ams")
+	if n := len(d.visitor("ams", false).list().Entries); n != 0 {
+		t.Errorf("%d entries are left from measuring", n)
+	}
+	if out := d.out.String(); strings.Contains(out, "with Homing") || !strings.Contains(out, "Amsterdam") {
+		t.Errorf("the report is:\n%s", out)
 	}
 }
 
@@ -347,13 +369,25 @@ func TestDemoKeepsItsDataWhenAsked(t *testing.T) {
 	}
 }
 
-func TestDemoSaysWhatIsWrong(t *testing.T) {
-	taken, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
+// takePort listens, until the test ends, on a port after one that is free.
+func takePort(t *testing.T) int {
+	t.Helper()
+	for {
+		taken, err := net.Listen("tcp", "127.0.0.1:0")
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { taken.Close() })
+		port := taken.Addr().(*net.TCPAddr).Port
+		if before, err := net.Listen("tcp", fmt.Sprintf("127.0.0.1:%d", port-1)); err == nil {
+			before.Close()
+			return port
+		}
 	}
-	defer taken.Close()
-	port := taken.Addr().(*net.TCPAddr).Port
+}
+
+func TestDemoSaysWhatIsWrong(t *testing.T) {
+	port := takePort(t)
 	file := filepath.Join(t.TempDir(), "file")
 	if err := os.WriteFile(file, []byte("ord gru far\n"), 0o600); err != nil {
 		t.Fatal(err)

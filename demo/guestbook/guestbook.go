@@ -240,6 +240,7 @@ func fail(w http.ResponseWriter, r *http.Request, err error) {
 		http.Error(w, bad.text, bad.status)
 		return
 	}
+	// Debug, since a write that a replica refuses fails here too before it goes home.
 	slog.DebugContext(r.Context(), "guestbook: the database failed", "path", r.URL.Path, "err", err)
 	http.Error(w, "the database failed", http.StatusInternalServerError)
 }

@@ -76,6 +76,9 @@ func (c *conn) Read(p []byte) (int, error) {
 
 // Write sends p; it is with the other side one way later.
 func (c *conn) Write(p []byte) (int, error) {
+	if len(p) == 0 {
+		return 0, nil // a part without bytes would stop those that follow it
+	}
 	b := append([]byte(nil), p...)
 	if !c.out.put(b, time.Now().Add(c.link.oneWay), c.dead) {
 		return 0, net.ErrClosed

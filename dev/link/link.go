@@ -91,6 +91,18 @@ func (l *Link) Release() {
 	}
 }
 
+// Held reports whether what comes is held back.
+func (l *Link) Held() bool {
+	l.mu.RLock()
+	defer l.mu.RUnlock()
+	select {
+	case <-l.released:
+		return false
+	default:
+		return true
+	}
+}
+
 // through runs f unless the link is held; then it returns a channel that is
 // closed at the next Release. Hold waits for f to end: when it has returned,
 // nothing comes through any more.

@@ -72,6 +72,18 @@ func TestPartsThatFollowEachOtherTravelTogether(t *testing.T) {
 	})
 }
 
+func TestAPartWithoutBytesStopsNothing(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		far, near := connect(t, link.New(oneWay))
+		write(t, far, "a")
+		far.Write(nil)
+		write(t, far, "b")
+		if got := read(t, near, 2); got != "ab" {
+			t.Errorf("got %q", got)
+		}
+	})
+}
+
 func TestAHeldLinkLetsNothingInAndEverythingOut(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		l := link.New(oneWay)

@@ -88,9 +88,7 @@ func (q *queue) take(n int, gate gate, deadline, dead <-chan struct{}) ([]byte, 
 		}
 		var timer <-chan time.Time // nil: nothing is on its way
 		if wait > 0 {
-			t := time.NewTimer(wait)
-			defer t.Stop()
-			timer = t.C
+			timer = time.After(wait)
 		}
 		changed := q.changed
 		if held != nil {
@@ -169,8 +167,7 @@ func (d *deadline) passed() <-chan struct{} {
 	return d.ch
 }
 
-// set replaces the deadline. A read that waits already keeps the old one, unless
-// the new one is in the past: that is how a read is interrupted.
+// set replaces the deadline, for a read that waits already too.
 func (d *deadline) set(t time.Time) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
