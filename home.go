@@ -20,7 +20,7 @@ func (v *visit) goHome() {
 	if v.r.Header.Get(replay.RegionHeader) == "" {
 		s.tellOnce("no edge", "homing: requests that belong at the primary cannot get there: nothing in front carries out fly-replay "+
 			"(no Fly-Region on the request); put an edge in front", "primary", s.cfg.PrimaryRegion)
-		v.made.Reason = decision.Elsewhere
+		v.made.Reason = decision.Nowhere
 		v.unavailable("The request belongs in region " + string(s.cfg.PrimaryRegion) + ", and nothing in front of this machine can take it there.")
 		return
 	}

@@ -209,7 +209,7 @@ func TestWithoutAnEdgeInFront(t *testing.T) {
 		if res.StatusCode != 503 || res.Header.Get("Retry-After") == "" || res.Header.Get(replay.Header) != "" || res.Header.Get("X-Handler") != "" {
 			t.Errorf("%s: got %d %v", r.URL, res.StatusCode, res.Header)
 		}
-		if !strings.Contains(text, "ams") || decided(t, res).Reason != decision.Elsewhere {
+		if !strings.Contains(text, "ams") || decided(t, res).Reason != decision.Nowhere {
 			t.Errorf("%s: got %q, %v", r.URL, text, decided(t, res))
 		}
 	}

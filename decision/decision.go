@@ -31,7 +31,7 @@ const (
 	Reached   Reason = "reached"  // a replica that already has what the client wrote
 	Waited    Reason = "waited"   // a replica that got it while the client waited
 	TooLate   Reason = "late"     // should have gone home, but the answer had begun
-	Elsewhere Reason = "nowhere"  // should have gone home, but nobody could take it there
+	Nowhere Reason = "nowhere"  // should have gone home, but nobody could take it there
 	Returned  Reason = "returned" // came home and found no primary: a loop was cut
 )
 
@@ -54,7 +54,7 @@ var words = map[Reason]string{
 	Reached:   "the replica already had what this client wrote",
 	Waited:    "waited until what this client wrote had arrived",
 	TooLate:   "belonged at the primary, but the answer had already begun",
-	Elsewhere: "belongs at the primary, and nobody in front could take it there",
+	Nowhere: "belongs at the primary, and nobody in front could take it there",
 	Returned:  "came home and found no primary here",
 	Method:    "it may write, by its method or route",
 	Captured:  "the database refused a write, so the answer was dropped",

@@ -152,6 +152,7 @@ func (f findings) rows() []dashboard.Row {
 	return []dashboard.Row{
 		{What: "read the page", Home: milliseconds(f.readHome), Homing: milliseconds(f.readHoming)},
 		{What: "write an entry", Home: milliseconds(f.writeHome), Homing: milliseconds(f.writeHoming)},
+		{What: fmt.Sprintf("own writes missing, of %d, against a bare replica", ownWrites), Home: fmt.Sprint(f.missedBare), Homing: fmt.Sprint(f.missed)},
 	}
 }
 

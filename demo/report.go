@@ -52,9 +52,12 @@ func printTry(w io.Writer, cfg Config, world *dev.World, port int) {
 	fmt.Fprintf(w, "See what happens:  %s\n\nTry, in another terminal:\n", page)
 	fmt.Fprintf(w, "  # read: answered in %s\n  curl -s %s/entries\n", far, edge)
 	fmt.Fprintf(w, "  # write: runs in %s\n  curl -si %s/entries -d text=Hello\n", cfg.Primary, edge)
-	fmt.Fprintf(w, "  # a GET that writes: tried in %s, then sent to %s\n  curl -s %s/visits\n", far, cfg.Primary, edge)
 	if far != cfg.Primary {
-		fmt.Fprintf(w, "  # hold back replication to %s, and let it go on\n  curl -X POST %s/regions/%s/hold\n  curl -X POST %s/regions/%s/release\n", far, page, far, page, far)
+		fmt.Fprintf(w, "  # a GET that writes: tried in %s, then sent to %s\n  curl -s %s/visits\n", far, cfg.Primary, edge)
+		fmt.Fprintf(w, "  # hold back replication to %s: whoever writes there still sees it\n", far)
+		fmt.Fprintf(w, "  curl -X POST %s/regions/%s/hold\n", page, far)
+		fmt.Fprintf(w, "  curl -sLb '' %s/entries -d text=Mine | grep -e Answered -e Mine\n", edge)
+		fmt.Fprintf(w, "  curl -X POST %s/regions/%s/release\n", page, far)
 	}
 	fmt.Fprintln(w, "\nCtrl-C ends it.")
 }

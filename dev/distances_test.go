@@ -21,7 +21,7 @@ func TestReadDistances(t *testing.T) {
 		"too few words":                 {"ord gru\n", "line 1: want two regions and a round trip"},
 		"a number without its unit":     {"ord gru 130\n", `"130" is no round trip`},
 		"a time before it was sent":     {"ord gru -1ms\n", "is no round trip"},
-		"a distance beyond the moon":    {"ord gru 11s\n", "is no round trip"},
+		"a distance beyond the moon":    {"ord gru 1001ms\n", "is no round trip"},
 		"a region and itself":           {all + "ord ord 5ms\n", "line 4: ord is at no distance from itself"},
 		"a region that is no word":      {"ord gr? 1ms\n", "line 1"},
 		"a line longer than any":        {strings.Repeat("x", 70_000), "too long"},

@@ -60,12 +60,21 @@ func (w *World) status(p *place) Status {
 	st := db.Status()
 	s.Running, s.Role, s.Position, s.Waiting = true, st.State.Role, st.Position, st.Waiting
 	if st.Err != nil {
-		s.Problem = st.Err.Error()
+		s.Problem = w.problem(p, st.Err)
 	}
 	if !w.isBehind(p.region) {
 		s.Behind, s.Lag = false, st.Lag
 	}
 	return s
+}
+
+// problem says in words what is wrong with a database. What a replica knows of its
+// feed is an address, which tells nobody where it is.
+func (w *World) problem(p *place, err error) string {
+	if home := w.Database(w.cfg.Primary); home == nil && p.feed != nil {
+		return "cannot reach " + w.cfg.Primary.City() + ", and tries again"
+	}
+	return err.Error()
 }
 
 // isBehind reports whether a region is missing something that the primary has. A

@@ -160,7 +160,7 @@ func (t *trip) ask(m fleet.Machine, body *forward.Attempt, fresh bool) (*forward
 	if err != nil {
 		hop.Problem = err.Error()
 	} else {
-		hop.Status = answer.Status
+		hop.Status, hop.Connect = answer.Status, answer.Connect
 		hop.Replayed = asksForReplay(answer.Header)
 		// What a machine says of its decision is for the record alone: one that
 		// cannot be read is as good as none.

@@ -9,7 +9,7 @@ import (
 )
 
 // ErrNotKept: the body is needed again and was not kept.
-var ErrNotKept = errors.New("the request's body was larger than what is kept for a replay")
+var ErrNotKept = errors.New("the request's body is larger than what is kept for a replay")
 
 // ErrBroken: the client's body could not be read to its end. No machine is at
 // fault, and none may be asked again.
@@ -59,6 +59,7 @@ type Body struct {
 	mu   sync.Mutex
 	kept []byte
 	lost bool  // something that was read is not in kept
+	sent bool  // an attempt has begun to read
 	size int64 // bytes read so far
 	err  error // how reading the client ended: io.EOF, ErrBroken or errAttemptOver
 }
@@ -75,7 +76,7 @@ func NewBody(client io.Reader, length, limit int64, budget *Budget, interrupt fu
 func (b *Body) Attempt() (*Attempt, error) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	if b.lost && b.size > 0 {
+	if b.lost && b.sent {
 		return nil, ErrNotKept
 	}
 	return &Attempt{body: b}, nil
@@ -115,6 +116,7 @@ func (b *Body) fetch(p []byte, from int64) (int, error) {
 	defer b.pull.Unlock()
 	b.mu.Lock()
 	ahead, err := b.size > from, b.err
+	b.sent = true
 	b.mu.Unlock()
 	if ahead || err != nil {
 		return 0, err

@@ -52,6 +52,8 @@ type Response struct {
 	Header http.Header
 	Length int64 // of the body; -1: unknown
 	Body   io.ReadCloser
+	// Connect is how long opening the connection took; 0 if a kept one was used.
+	Connect time.Duration
 	// Trailer is what came after the body; nil until the body was read to its end.
 	Trailer http.Header
 }
@@ -76,9 +78,14 @@ func (e *Error) Unwrap() error { return e.Err }
 // answer. When ctx ends, so does the exchange, also while the answer's body is
 // being read. The error is an [*Error].
 func (p *Pool) Do(ctx context.Context, addr string, req *Request) (*Response, error) {
+	begun := time.Now()
 	c, err := p.get(ctx, addr, req)
 	if err != nil {
 		return nil, &Error{Op: "connect", Addr: addr, Err: err}
+	}
+	var connect time.Duration
+	if !c.reused {
+		connect = time.Since(begun)
 	}
 	x := &exchange{pool: p, conn: c, req: req}
 	x.unhook = context.AfterFunc(ctx, func() { c.Close() })
@@ -94,6 +101,7 @@ func (p *Pool) Do(ctx context.Context, addr string, req *Request) (*Response, er
 		}
 		return nil, err
 	}
+	resp.Connect = connect
 	return resp, nil
 }
 

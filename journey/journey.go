@@ -36,6 +36,7 @@ type Hop struct {
 	// the end of the answer that went to the client.
 	Took     time.Duration
 	Way      time.Duration // the round trip between the edge and the machine's region
+	Connect  time.Duration // of Took, for opening a connection; 0 if one was kept
 	Status   int           // 0: no answer came
 	Replayed bool          // the machine asked for a replay
 	Decision decision.Decision
@@ -52,8 +53,9 @@ func (r *Record) Last() Hop {
 
 // AtHome estimates how long the request would have taken if the app ran only in
 // a region that is home away from the edge: the way there and back, and the time
-// that the machine which answered worked without waiting for a position.
+// that the machine which answered worked, without connecting to it and without
+// its wait for a position.
 func (r *Record) AtHome(home time.Duration) time.Duration {
 	last := r.Last()
-	return home + max(0, last.Took-last.Way-last.Decision.Waited)
+	return home + max(0, last.Took-last.Connect-last.Way-last.Decision.Waited)
 }

@@ -52,9 +52,9 @@ journey on a page.`,
 	cmd.Flags().SortFlags = false
 	cmd.Flags().StringVar(&f.regions, "regions", "ord,gru,ams", "regions to run, separated by commas")
 	cmd.Flags().StringVar(&f.primary, "primary", "", "region of the writable database (default the first)")
-	cmd.Flags().IntVar(&f.port, "port", 7600, "port of the page; the edges have the next ones, 0: any")
+	cmd.Flags().IntVar(&f.port, "port", 7600, "port of the page, the edges have the next; 0: any free")
 	cmd.Flags().StringVar(&f.data, "data", "", "folder to keep the databases in (default a temporary one)")
-	cmd.Flags().StringVar(&f.distances, "distances", "real", `"real", "none", or a file of lines like "ord gru 130ms"`)
+	cmd.Flags().StringVar(&f.distances, "distances", "real", `real, none, or a file of lines like "ord gru 130ms"`)
 	cmd.Flags().StringVar(&f.db, "db", "sqlite", `kind of database; only "sqlite" so far`)
 	return cmd
 }

@@ -42,8 +42,10 @@ func howItCame(r *http.Request) string {
 	edge := r.Header.Get(replay.RegionHeader)
 	src, err := replay.ParseSource(r.Header.Get(replay.SourceHeader))
 	switch {
-	case err == nil:
+	case err == nil && decision.Reason(src.State).IsHome():
 		return "by way of " + string(src.Region) + ", which sent it on: " + decision.Reason(src.State).Words()
+	case err == nil: // a state of somebody else's is not ours to show
+		return "by way of " + string(src.Region) + ", which sent it on"
 	case edge != "":
 		return "straight from the edge in " + edge
 	default:
