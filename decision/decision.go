@@ -24,15 +24,15 @@ type Reason string
 
 // Why a request is served here.
 const (
-	Off       Reason = "off"      // no regions are configured
-	Primary   Reason = "primary"  // the local database is the primary
-	Local     Reason = "local"    // a static file or a health check: never sent anywhere
-	Read      Reason = "read"     // a replica, and a client that has no write to see
-	Reached   Reason = "reached"  // a replica that already has what the client wrote
-	Waited    Reason = "waited"   // a replica that got it while the client waited
-	TooLate   Reason = "late"     // should have gone home, but the answer had begun
-	Nowhere Reason = "nowhere"  // should have gone home, but nobody could take it there
-	Returned  Reason = "returned" // came home and found no primary: a loop was cut
+	Off      Reason = "off"      // no regions are configured
+	Primary  Reason = "primary"  // the local database is the primary
+	Local    Reason = "local"    // a static file or a health check: never sent anywhere
+	Read     Reason = "read"     // a replica, and a client that has no write to see
+	Reached  Reason = "reached"  // a replica that already has what the client wrote
+	Waited   Reason = "waited"   // a replica that got it while the client waited
+	TooLate  Reason = "late"     // should have gone home, but the answer had begun
+	Nowhere  Reason = "nowhere"  // should have gone home, but nobody could take it there
+	Returned Reason = "returned" // came home and found no primary: a loop was cut
 )
 
 // Why a request is sent home.
@@ -54,7 +54,7 @@ var words = map[Reason]string{
 	Reached:   "the replica already had what this client wrote",
 	Waited:    "waited until what this client wrote had arrived",
 	TooLate:   "belonged at the primary, but the answer had already begun",
-	Nowhere: "belongs at the primary, and nobody in front could take it there",
+	Nowhere:   "belongs at the primary, and nobody in front could take it there",
 	Returned:  "came home and found no primary here",
 	Method:    "it may write, by its method or route",
 	Captured:  "the database refused a write, so the answer was dropped",

@@ -148,8 +148,10 @@ func TestClosingABodyEndsAPendingRead(t *testing.T) {
 	if err := <-done; err == nil {
 		t.Error("the read ended without an error")
 	}
-	if _, err := attempt(t, b).Read(make([]byte, 1)); err == nil {
-		t.Error("a closed body can be read")
+	if again, err := b.Attempt(); err == nil {
+		if _, err := again.Read(make([]byte, 1)); err == nil {
+			t.Error("a closed body can be read")
+		}
 	}
 }
 

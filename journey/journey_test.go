@@ -35,6 +35,7 @@ func TestAtHome(t *testing.T) {
 		{"a local read would have paid the way", []journey.Hop{{Took: 5 * ms}}, 120 * ms, 125 * ms},
 		{"a replayed write pays it either way", []journey.Hop{{Took: 1 * ms, Replayed: true}, {Took: 130 * ms, Way: 120 * ms}}, 120 * ms, 130 * ms},
 		{"at home nobody waits for a position", []journey.Hop{{Took: 45 * ms, Decision: decision.Decision{Waited: 40 * ms}}}, 120 * ms, 125 * ms},
+		{"at home the connection would be open too", []journey.Hop{{Took: 245 * ms, Connect: 120 * ms, Way: 120 * ms}}, 120 * ms, 125 * ms},
 		{"a way that was measured too long", []journey.Hop{{Took: 100 * ms, Way: 120 * ms}}, 120 * ms, 120 * ms},
 		{"an edge at home", []journey.Hop{{Took: 5 * ms}}, 0, 5 * ms},
 	} {

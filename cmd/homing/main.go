@@ -14,7 +14,6 @@ import (
 	"syscall"
 
 	"github.com/spf13/cobra"
-	"github.com/spf13/pflag"
 )
 
 func main() {
@@ -40,7 +39,7 @@ func run(ctx context.Context, args []string, out, errOut io.Writer) error {
 	if info, ok := debug.ReadBuildInfo(); ok {
 		root.Version = info.Main.Version
 	}
-	cobra.AddTemplateFunc("flags", func(f *pflag.FlagSet) string { return f.FlagUsagesWrapped(80) })
+	cobra.AddTemplateFunc("flags", func(f interface{ FlagUsagesWrapped(int) string }) string { return f.FlagUsagesWrapped(80) })
 	root.SetUsageTemplate(strings.ReplaceAll(root.UsageTemplate(), ".LocalFlags.FlagUsages", "flags .LocalFlags"))
 	root.SetArgs(args)
 	root.SetOut(out)
