@@ -56,7 +56,7 @@ func printTry(w io.Writer, cfg Config, world *dev.World, port int) {
 		fmt.Fprintf(w, "  # a GET that writes: tried in %s, then sent to %s\n  curl -s %s/visits\n", far, cfg.Primary, edge)
 		fmt.Fprintf(w, "  # hold back replication to %s: whoever writes there still sees it\n", far)
 		fmt.Fprintf(w, "  curl -X POST %s/regions/%s/hold\n", page, far)
-		fmt.Fprintf(w, "  curl -sLb '' %s/entries -d text=Mine | grep -e Answered -e Mine\n", edge)
+		fmt.Fprintf(w, "  curl -sLb '' %s/entries -d text=Mine | grep Mine\n", edge)
 		fmt.Fprintf(w, "  curl -X POST %s/regions/%s/release\n", page, far)
 	}
 	fmt.Fprintln(w, "\nCtrl-C ends it.")

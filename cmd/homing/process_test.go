@@ -83,7 +83,7 @@ func TestThePrintedLinesWork(t *testing.T) {
 		"-s ":     `"region":"gru"`,
 		"-si ":    "303 See Other",
 		"/visits": `"region":"ord"`,
-		"-sLb":    "Answered in <b>ord</b>",
+		"-sLb":    "Mine",
 	}
 	ran := 0
 	for line := range strings.Lines(try) {
