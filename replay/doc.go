@@ -14,17 +14,58 @@
 //
 // Names are case-insensitive, unknown ones are ignored (a newer proxy may know
 // more), known ones with a bad value make the whole instruction invalid, as does
-// a field given twice.
+// a field given twice. Or it answers with [ContentType] and an object of the same
+// fields, which can also change the request:
+//
+//	{"app":"x","transform":{"path":"/new","delete_headers":["cookie"]}}
+//
+// Beside either, an app may order what the replay cache does, see [CacheOrder].
+// [Read] takes all of it; [Parse], [ParseJSON] and [ParseCache] take one each. The
+// target reads [Source], or [Failure] when it was not reached. A client may ask for
+// a place by itself, see [Placement].
 //
 // # Deliberate differences
 //
-// From what Fly documents (https://fly.io/docs/networking/dynamic-request-routing/):
+// From what Fly documents (https://fly.io/docs/networking/dynamic-request-routing/);
+// docs/protocol.md sets every tested behaviour beside Fly's. In the header form:
 //
 //   - A list may stand unquoted: region=iad,ord. A comma followed by a name and
 //     "=" starts a new field: region=iad,state=x is two.
 //   - state is raw to the next ";": commas, "=" and quotes belong to it. Our
 //     formatter refuses what could not be read back.
 //   - A bare number is no timeout: "10" is invalid, "10s" is ten seconds.
+//   - The header given twice is invalid, and so is one beside a JSON form that says
+//     something else.
+//
+// In the JSON form:
+//
+//   - It has 64 KiB at most, is one object of UTF-8 with nothing behind it, is not
+//     compressed, and has no field twice in the objects that we know.
+//   - Names are exact: "Region" is an unknown field. null is as good as absent.
+//   - region may be a list of texts; true and false may stand in quotes.
+//   - state cannot hold ";" or control characters, since it travels on in a header;
+//     blanks at its ends are lost there, so they are lost here too.
+//   - transform.path is visible ASCII that begins with "/", without "#".
+//   - transform cannot name Host, Expect, what frames the message or ends at each
+//     hop, nor Fly-*, Homing-* and X-Forwarded-*, with "_" for "-" or not: machines
+//     believe those because only an edge sets them.
+//
+// In the cache:
+//
+//   - A time below 10 seconds, a missing time or path, and a pattern that does not
+//     match the request are no errors: the replay is carried out and not cached.
+//     What cannot be read at all makes the replay invalid.
+//   - A replay with elsewhere is never cached. allow-bypass may be "true".
+//   - Paths are compared decoded; those that machines could understand in several
+//     ways are never cached, see [CachePath].
+//
+// In what machines and clients say:
+//
+//   - A reason in fly-replay-failed may be a word that we do not know.
+//   - A malformed preference of a client is dropped, a malformed force is an error.
+//     Several headers with regions are one list, of 64 at most.
+//
+//go:generate go test ./corpus -run TestPageIsFresh -update
 package replay
 
 // Names of the protocol's headers, in the canonical form of net/http.
@@ -36,6 +77,11 @@ const (
 	CacheStatusHeader    = "Fly-Replay-Cache-Status"
 	CacheTTLHeader       = "Fly-Replay-Cache-Ttl-Secs"
 	CacheBypassHeader    = "Fly-Replay-Cache-Allow-Bypass"
+	CacheControlHeader   = "Fly-Replay-Cache-Control" // a client: "skip" the cache, where that is allowed
+	PreferRegionHeader   = "Fly-Prefer-Region"        // a client: where to be served, see [Placement]
+	ForceRegionHeader    = "Fly-Force-Region"
+	PreferInstanceHeader = "Fly-Prefer-Instance-Id"
+	ForceInstanceHeader  = "Fly-Force-Instance-Id"
 	PreferredGoneHeader  = "Fly-Preferred-Instance-Unavailable" // value: the machine that could not be had
 	RegionHeader         = "Fly-Region"                         // the edge's region; its presence says that somebody replays
 	PrimaryHeader        = "Homing-Primary"                     // the edge to machines: where the primary is

@@ -3,6 +3,7 @@ package replay_test
 import (
 	"errors"
 	"fmt"
+	"net/http"
 	"time"
 
 	"homing/region"
@@ -40,4 +41,30 @@ func ExampleParseSource() {
 	src, err := replay.ParseSource("instance=3d8d9014;region=ord;t=1790000000123456;state=captured")
 	fmt.Println(src.Instance, src.Region, src.At.UTC().Format(time.RFC3339Nano), src.State, err)
 	// Output: 3d8d9014 ord 2026-09-21T14:13:20.123456Z captured <nil>
+}
+
+func ExampleRead() {
+	header := http.Header{"Content-Type": {replay.ContentType}}
+	in, err := replay.Read(header, []byte(`{"app":"shop","transform":{"path":"/new"},"cache":{"prefix":"/old","ttl":60}}`))
+	fmt.Println(in.App, in.Transform.Path, in.Cache.Pattern, in.Cache.TTL, err)
+	fmt.Println("cached:", in.Cacheable())
+
+	_, err = replay.Read(header, []byte(`{"transform":{"delete_headers":["Fly-Client-IP"]}}`))
+	fmt.Println(err)
+	// Output:
+	// shop /new /old/* 1m0s <nil>
+	// cached: it has a transform
+	// transform.delete_headers[0] at byte 32: "Fly-Client-IP" is the proxy's to set: machines believe every fly-*
+}
+
+func ExampleParsePlacement() {
+	p, err := replay.ParsePlacement(http.Header{"Fly-Prefer-Region": {"iad, ord"}, "Fly-Force-Instance-Id": {"3d8d9014"}})
+	fmt.Println(p.PreferRegions, p.ForceInstance, err)
+	// Output: [iad ord] 3d8d9014 <nil>
+}
+
+func ExampleParseFailure() {
+	f, err := replay.ParseFailure("instance=00bb33ff;app=shop;region=iad;replay_source=11aa44ee;reason=timeout;elapsed_ms=10000")
+	fmt.Println(f.Reason, f.Elapsed, f.App, err)
+	// Output: timeout 10s shop <nil>
 }

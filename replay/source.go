@@ -18,7 +18,8 @@ type Source struct {
 	State    string      // the instruction's, see [Instruction.State]
 }
 
-// String writes the header's value.
+// String writes the header's value. A state that could not be read back is left
+// out whole: with a ";" in it, it would forge other fields.
 func (s Source) String() string {
 	var b fieldWriter
 	b.add("instance", string(s.Instance))

@@ -1,6 +1,7 @@
 // Command homing runs an app with one writable database in several regions.
 //
-//	homing demo    three regions on this machine, with real distances
+//	homing demo       three regions on this machine, with real distances
+//	homing explain    what a fly-replay means, or what is wrong with it
 package main
 
 import (
@@ -45,6 +46,7 @@ func run(ctx context.Context, args []string, out, errOut io.Writer) error {
 	root.SetOut(out)
 	root.SetErr(errOut)
 	root.AddCommand(demoCommand(out, errOut))
+	root.AddCommand(explainCommand(out, errOut))
 	return root.ExecuteContext(ctx)
 }
 
