@@ -25,6 +25,6 @@
 //   - A repeated fly-replay header is invalid.
 //
 // Of the request headers that ask for a place, of the JSON form, of fallback, of
-// upgrades, queues and caches, this edge does nothing yet: such fields are ignored
+// queues and caches, this edge does nothing yet: such fields are ignored
 // and such headers pass through. A replay's timeout bounds each connection.
 package edge

@@ -72,6 +72,8 @@ type Edge struct {
 	cfg    Config
 	pool   *forward.Pool
 	budget *forward.Budget
+
+	tunnels tunnels
 }
 
 // New returns an edge. The error joins all that is wrong with cfg.
@@ -87,8 +89,12 @@ func New(cfg Config) (*Edge, error) {
 	}, nil
 }
 
-// Close closes idle connections to machines. Requests under way go on.
-func (e *Edge) Close() { e.pool.Close() }
+// Close closes idle connections to machines and ends tunnels. Requests under way
+// go on.
+func (e *Edge) Close() {
+	e.pool.Close()
+	e.tunnels.closeAll()
+}
 
 // KeptBytes returns how many bytes of request bodies are held now.
 func (e *Edge) KeptBytes() int64 { return e.budget.Used() }

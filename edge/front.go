@@ -25,6 +25,7 @@ type inbound struct {
 	client, local string        // addresses without ports
 	port          string        // that the client connected to
 	tls           bool
+	upgrade       string // protocols that the client asks to switch to
 }
 
 // sink takes the answer for the client.
@@ -37,13 +38,15 @@ type sink interface {
 	write(p []byte, now bool) error
 	// end sends what comes after a body of unknown length.
 	end(trailer http.Header)
+	// switchTo answers 101 and gives the connection away.
+	switchTo(header http.Header) (half, error)
 }
 
 // ServeHTTP accepts a request from net/http's server.
 func (e *Edge) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	in := &inbound{
 		ctx: r.Context(), method: r.Method, target: originForm(r), path: r.URL.EscapedPath(), host: r.Host,
-		header: r.Header, client: hostOf(r.RemoteAddr), tls: r.TLS != nil,
+		header: r.Header, client: hostOf(r.RemoteAddr), tls: r.TLS != nil, upgrade: upgradeOf(r),
 	}
 	if a, ok := r.Context().Value(http.LocalAddrContextKey).(net.Addr); ok {
 		in.local, in.port, _ = net.SplitHostPort(a.String())

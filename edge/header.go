@@ -46,6 +46,9 @@ func (e *Edge) requestHeader(in *inbound, id string) http.Header {
 	if in.tls {
 		proto, ssl = "https", "on"
 	}
+	if in.upgrade != "" {
+		h["Connection"], h["Upgrade"] = []string{"Upgrade"}, []string{in.upgrade}
+	}
 	h.Set(replay.RegionHeader, string(e.cfg.Region))
 	h.Set("Fly-Client-Ip", in.client)
 	h.Set("Fly-Forwarded-Port", in.port)

@@ -66,9 +66,8 @@ func (t *trip) run() *Problem {
 			return p
 		}
 		if !asksForReplay(answer.Header) {
-			if answer.Status == http.StatusSwitchingProtocols {
-				answer.Body.Close()
-				return problem(PU02, "the machine switched protocols without being asked to")
+			if answer.Tunnel != nil {
+				return t.tunnel(answer)
 			}
 			t.deliver(answer)
 			return nil

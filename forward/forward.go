@@ -45,13 +45,15 @@ type Request struct {
 	Early func(status int, header http.Header)
 }
 
-// Response is a machine's answer. Its body must be closed. A 101 is an answer
-// without a body: what the machine says in the new protocol is not passed on.
+// Response is a machine's answer. Its body must be closed; a 101 has a Tunnel
+// instead, which must be closed too.
 type Response struct {
 	Status int
 	Header http.Header
 	Length int64 // of the body; -1: unknown
 	Body   io.ReadCloser
+	// Tunnel is the connection after a 101; nil for any other answer.
+	Tunnel *Tunnel
 	// Connect is how long opening the connection took; 0 if a kept one was used.
 	Connect time.Duration
 	// Trailer is what came after the body; nil until the body was read to its end.
@@ -133,6 +135,10 @@ func (x *exchange) run() (*Response, error) {
 	}
 	resp := &Response{Status: answer.StatusCode, Header: answer.Header, Length: answer.ContentLength}
 	resp.Body = &answerBody{exchange: x, answer: answer, resp: resp}
+	if answer.StatusCode == http.StatusSwitchingProtocols {
+		x.unhook() // net/http ends a request's context when its client has said all
+		resp.Tunnel = &Tunnel{exchange: x}
+	}
 	return resp, nil
 }
 
