@@ -24,7 +24,7 @@
 //     fly_replay_src, which many apps cannot tell from it.
 //   - A repeated fly-replay header is invalid.
 //
-// Of the request headers that ask for a place, of the JSON form, of fallback, of
-// queues and caches, this edge does nothing yet: such fields are ignored
+// Of the request headers that ask for a place, of fallback, of queues and caches,
+// this edge does nothing yet: such fields are ignored
 // and such headers pass through. A replay's timeout bounds each connection.
 package edge

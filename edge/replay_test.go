@@ -113,7 +113,7 @@ func TestReplaysThatCannotBe(t *testing.T) {
 		status            int
 		code, text        string
 	}{
-		{"two headers", "fly-replay: region=ord\r\nfly-replay: region=ord", 502, "PA03", "more than one"},
+		{"two headers", "fly-replay: region=ord\r\nfly-replay: region=ord", 502, "PA03", "2 times"},
 		{"nothing in it", "fly-replay: ", 502, "PA03", "empty"},
 		{"no field", "fly-replay: ord", 502, "PA03", "name=value"},
 		{"a bad region", "fly-replay: region=o;state=" + secret, 502, "PA03", "region"},

@@ -24,7 +24,8 @@ type trip struct {
 	rec    *journey.Record
 	fleet  *fleet.Snapshot
 	wish   route.Wish
-	header http.Header // for the next machine
+	target string      // for the next machine, as in the request line
+	header http.Header // likewise
 
 	replays int
 	cut     bool // the answer broke off in the middle
@@ -55,7 +56,7 @@ func (t *trip) run() *Problem {
 	if t.in.method == http.MethodConnect {
 		return problem(BadRequest, "CONNECT is not served here")
 	}
-	t.header = t.edge.requestHeader(t.in, t.rec.ID)
+	t.target, t.header = t.in.target, t.edge.requestHeader(t.in, t.rec.ID)
 	for {
 		m, answer, err := t.hop()
 		if err != nil {
@@ -72,8 +73,7 @@ func (t *trip) run() *Problem {
 			t.deliver(answer)
 			return nil
 		}
-		answer.Body.Close()
-		if p := t.turn(m, answer.Header); p != nil {
+		if p := t.turn(m, answer); p != nil {
 			return p
 		}
 	}
@@ -171,35 +171,12 @@ func (t *trip) ask(m fleet.Machine, body *forward.Attempt, fresh bool) (*forward
 
 func (t *trip) exchange(m fleet.Machine, body *forward.Attempt, fresh bool) (*forward.Response, error) {
 	req := &forward.Request{
-		Method: t.in.method, Target: t.in.target, Host: t.in.host, Header: t.header,
+		Method: t.in.method, Target: t.target, Host: t.in.host, Header: t.header,
 		Body: body, Length: t.in.length, Once: runsOnce(t.in.method) || t.replays > 0, Fresh: fresh,
 		ConnectTimeout: t.wish.Replay.Timeout,
 		Early:          func(status int, header http.Header) { t.out.early(status, t.edge.answerHeader(header, t.rec.ID)) },
 	}
 	return t.edge.pool.Do(t.in.ctx, m.Addr, req)
-}
-
-// turn takes a replay: the next hop goes where the instruction says.
-func (t *trip) turn(from fleet.Machine, header http.Header) *Problem {
-	values := header[replay.Header]
-	if len(values) > 1 {
-		return problem(PA03, "the machine answered with more than one fly-replay header")
-	}
-	in, err := replay.Parse(values[0])
-	if err != nil {
-		return problem(PA03, "the machine asked for an invalid replay: "+err.Error())
-	}
-	if t.replays++; t.replays > replay.MaxHops {
-		return problem(PA02, fmt.Sprintf("the request was replayed more than %d times; the machines send it round in a loop", replay.MaxHops))
-	}
-	t.wish.Replay, t.wish.Origin = in, from.ID
-	if in.App != "" {
-		t.wish.App = in.App
-	}
-	t.header.Set(replay.SourceHeader, replay.Source{
-		Instance: from.ID, Region: from.Region, At: time.Now(), State: in.State,
-	}.String())
-	return nil
 }
 
 // tellPreferred tells a machine that it stands in for a preferred one.
@@ -209,5 +186,3 @@ func (t *trip) tellPreferred(m fleet.Machine) {
 		t.header.Set(replay.PreferredGoneHeader, string(id))
 	}
 }
-
-func asksForReplay(h http.Header) bool { return len(h[replay.Header]) > 0 }

@@ -1,0 +1,80 @@
+package edge
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"time"
+
+	"homing/fleet"
+	"homing/forward"
+	"homing/replay"
+)
+
+func asksForReplay(h http.Header) bool {
+	asks, _ := replay.Asks(h)
+	return asks
+}
+
+// turn takes a replay: the next hop goes where the instruction says.
+func (t *trip) turn(from fleet.Machine, answer *forward.Response) *Problem {
+	in, err := readInstruction(answer)
+	var syntax *replay.SyntaxError
+	switch {
+	case errors.As(err, &syntax):
+		return problem(PA03, "the machine asked for an invalid replay: "+err.Error())
+	case err != nil:
+		return problem(PU02, "the machine's answer broke off in the middle of a replay")
+	}
+	if t.replays++; t.replays > replay.MaxHops {
+		return problem(PA02, fmt.Sprintf("the request was replayed more than %d times; the machines send it round in a loop", replay.MaxHops))
+	}
+	t.wish.Replay, t.wish.Origin = in, from.ID
+	if in.App != "" {
+		t.wish.App = in.App
+	}
+	t.transform(in.Transform)
+	t.header.Set(replay.SourceHeader, replay.Source{
+		Instance: from.ID, Region: from.Region, At: time.Now(), State: in.State,
+	}.String())
+	return nil
+}
+
+// smallRest is how much of a replay's answer is read away, unused, so that its
+// connection can be kept.
+const smallRest = 4 << 10
+
+// readInstruction returns what an answer asks for, and is done with the answer.
+// The error is a [*replay.SyntaxError], or that of reading its body.
+func readInstruction(answer *forward.Response) (replay.Instruction, error) {
+	defer answer.Body.Close()
+	if answer.Tunnel != nil {
+		defer answer.Tunnel.Close()
+	}
+	var body []byte
+	var err error
+	if _, inBody := replay.Asks(answer.Header); inBody {
+		body, err = io.ReadAll(io.LimitReader(answer.Body, replay.MaxJSON+1))
+	} else if answer.Length > 0 && answer.Length <= smallRest {
+		// What this brings is of no use, and so is its error.
+		_, _ = io.Copy(io.Discard, answer.Body)
+	}
+	if err != nil {
+		return replay.Instruction{}, err
+	}
+	return replay.Read(answer.Header, body)
+}
+
+// transform changes the request for the machines that come.
+func (t *trip) transform(tr replay.Transform) {
+	if tr.Path != "" {
+		t.target = tr.Path
+	}
+	for _, name := range tr.DeleteHeaders {
+		t.header.Del(name)
+	}
+	for _, h := range tr.SetHeaders {
+		t.header.Set(h.Name, h.Value)
+	}
+}
