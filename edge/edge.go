@@ -13,12 +13,16 @@ import (
 	"homing/region"
 )
 
-// Config says what an edge serves. Region, App and Fleet are required.
+// Config says what an edge serves. Region and Fleet are required.
 type Config struct {
 	// Region is where this edge is; machines are told it as Fly-Region.
 	Region region.Code
-	// App is the app that requests are for.
+	// App is the app that requests are for whose host is no app's in the fleet.
+	// Empty: such requests are answered with 404.
 	App machine.App
+	// Queue is where requests wait while every machine is at its hard limit. The
+	// zero value has the protocol's numbers.
+	Queue fleet.Queue
 	// Fleet tells which machines there are.
 	Fleet *fleet.Fleet
 	// Machines says how machines are reached. The zero value dials directly.
@@ -56,9 +60,6 @@ func (c Config) validate() error {
 	var errs []error
 	if c.Region == "" || c.Region.IsAlias() {
 		errs = append(errs, errors.New("edge: Region must name one region"))
-	}
-	if c.App == "" {
-		errs = append(errs, errors.New("edge: App must be set"))
 	}
 	if c.Fleet == nil {
 		errs = append(errs, errors.New("edge: Fleet must be set"))

@@ -547,7 +547,7 @@ func TestABodyThatCannotBeReadIsTheClientsFault(t *testing.T) {
 
 func TestConfigIsChecked(t *testing.T) {
 	_, err := edge.New(edge.Config{Region: "eu"})
-	for _, want := range []string{"Region", "App", "Fleet"} {
+	for _, want := range []string{"Region", "Fleet"} {
 		if err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("the error does not name %s: %v", want, err)
 		}

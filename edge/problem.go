@@ -22,17 +22,20 @@ type Code uint8
 
 // Codes that this edge answers with, and their status.
 const (
-	BadRequest Code = iota + 1 // 400: a request that cannot be served as it is
-	PA01                       // 413: a replay of a body that was not kept
-	PA02                       // 508: too many replays
-	PA03                       // 502: an invalid replay
-	PA04                       // 502: a replay to an app that does not exist
-	PC01                       // 502: the machine refused the connection
-	PC03                       // 502: the machine reset the connection
-	PC05                       // 504: connecting to the machine took too long
-	PR01                       // 503: no healthy machine
-	PR03                       // 503: no machine left where the request has to go
-	PU02                       // 502: the exchange with the machine broke off
+	BadRequest  Code = iota + 1 // 400: a request that cannot be served as it is
+	PA01                        // 413: a replay of a body that was not kept
+	PA02                        // 508: too many replays
+	PA03                        // 502: an invalid replay
+	PA04                        // 502: a replay to an app that does not exist
+	PA05                        // 502: a replay to an app of others, who do not allow it
+	PC01                        // 502: the machine refused the connection
+	PC03                        // 502: the machine reset the connection
+	PC05                        // 504: connecting to the machine took too long
+	PR01                        // 503: no healthy machine
+	PR03                        // 503: no machine left where the request has to go
+	PL02                        // 503: waited too long for a machine at its limit
+	PU02                        // 502: the exchange with the machine broke off
+	UnknownHost                 // 404: a host that no app is served under
 )
 
 var codes = map[Code]struct {
@@ -40,17 +43,20 @@ var codes = map[Code]struct {
 	status int
 	title  string
 }{
-	BadRequest: {"BAD", http.StatusBadRequest, "The request cannot be served."},
-	PA01:       {"PA01", http.StatusRequestEntityTooLarge, "The request's body is too large to be replayed."},
-	PA02:       {"PA02", http.StatusLoopDetected, "The request was replayed too often."},
-	PA03:       {"PA03", http.StatusBadGateway, "The app asked for an invalid replay."},
-	PA04:       {"PA04", http.StatusBadGateway, "The app asked for a replay to an app that does not exist."},
-	PC01:       {"PC01", http.StatusBadGateway, "The machine refused the connection."},
-	PC03:       {"PC03", http.StatusBadGateway, "The machine reset the connection."},
-	PC05:       {"PC05", http.StatusGatewayTimeout, "The machine could not be reached in time."},
-	PR01:       {"PR01", http.StatusServiceUnavailable, "No machine of the app is healthy."},
-	PR03:       {"PR03", http.StatusServiceUnavailable, "No machine can take the request where it has to go."},
-	PU02:       {"PU02", http.StatusBadGateway, "The exchange with the machine broke off."},
+	BadRequest:  {"BAD", http.StatusBadRequest, "The request cannot be served."},
+	PA01:        {"PA01", http.StatusRequestEntityTooLarge, "The request's body is too large to be replayed."},
+	PA02:        {"PA02", http.StatusLoopDetected, "The request was replayed too often."},
+	PA03:        {"PA03", http.StatusBadGateway, "The app asked for an invalid replay."},
+	PA04:        {"PA04", http.StatusBadGateway, "The app asked for a replay to an app that does not exist."},
+	PA05:        {"PA05", http.StatusBadGateway, "The app asked for a replay to an app that does not allow it."},
+	PC01:        {"PC01", http.StatusBadGateway, "The machine refused the connection."},
+	PC03:        {"PC03", http.StatusBadGateway, "The machine reset the connection."},
+	PC05:        {"PC05", http.StatusGatewayTimeout, "The machine could not be reached in time."},
+	PR01:        {"PR01", http.StatusServiceUnavailable, "No machine of the app is healthy."},
+	PR03:        {"PR03", http.StatusServiceUnavailable, "No machine can take the request where it has to go."},
+	PL02:        {"PL02", http.StatusServiceUnavailable, "Every machine is at its limit."},
+	PU02:        {"PU02", http.StatusBadGateway, "The exchange with the machine broke off."},
+	UnknownHost: {"HOST", http.StatusNotFound, "No app is served under this host."},
 }
 
 // String returns the code as it stands in Homing-Error.
@@ -78,7 +84,9 @@ func problemOf(err error) *Problem {
 	case errors.Is(err, forward.ErrBroken):
 		return problem(BadRequest, "the request's body could not be read to its end")
 	case errors.As(err, &none):
-		return problem(map[route.Why]Code{route.NoApp: PA04, route.NoMachine: PR01, route.NoCandidate: PR03}[none.Why], none.Error())
+		return problem(map[route.Why]Code{
+			route.NoApp: PA04, route.NoMachine: PR01, route.NoCandidate: PR03, route.NotReady: PR03, route.AllBusy: PL02,
+		}[none.Why], none.Error())
 	case !errors.As(err, &fail):
 		return problem(PU02, "the exchange with the machine broke off")
 	case errors.Is(err, syscall.ECONNREFUSED):

@@ -17,7 +17,6 @@ import (
 	"homing/fleet"
 	"homing/journey"
 	"homing/machine"
-	"homing/region"
 	"homing/replay"
 )
 
@@ -545,22 +544,4 @@ func TestManyAtOnceEachGetTheirOwn(t *testing.T) {
 			t.Error(err)
 		}
 	}
-}
-
-// TestAChangedFleetIsForTheNextRequest keeps a request's picture of the fleet.
-func TestAChangedFleetIsForTheNextRequest(t *testing.T) {
-	var f *fleet.Fleet
-	home := serving(t, "home", "ord", hello)
-	near := serving(t, "near", "ams", func(w http.ResponseWriter, r *http.Request) {
-		gone := home
-		gone.Healthy = false
-		f.Update(gone)
-		replays("region=ord")(w, r)
-	})
-	f = fleet.New(func(_, _ region.Code) time.Duration { return 1 }, near, home)
-	w := newWorld(t, func(c *edge.Config) { c.Fleet = f }, near, home)
-	if a := w.do("GET", "/", ""); a.status != 200 {
-		t.Errorf("the first request: %+v", a)
-	}
-	wantProblem(t, w.do("GET", "/", ""), 503, "PR03", "ord")
 }

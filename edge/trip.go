@@ -1,11 +1,9 @@
 package edge
 
 import (
-	"cmp"
-	"errors"
-	"fmt"
 	"net/http"
 	"slices"
+	"strconv"
 	"time"
 
 	"homing/decision"
@@ -27,8 +25,10 @@ type trip struct {
 	target string      // for the next machine, as in the request line
 	header http.Header // likewise
 
-	replays int
-	cut     bool // the answer broke off in the middle
+	slot     fleet.Slot // of the machine that has the request now
+	replays  int
+	fellBack bool // the last replay failed, and this hop is its fallback
+	cut      bool // the answer broke off in the middle
 }
 
 // serve brings the request to a machine, and on to others as long as they ask
@@ -43,10 +43,10 @@ func (e *Edge) serve(in *inbound, out sink) (cut bool) {
 		},
 		fleet: e.cfg.Fleet.Snapshot(),
 	}
-	t.wish.From, t.wish.App = e.cfg.Region, e.cfg.App
 	if p := t.run(); p != nil {
 		t.fail(p)
 	}
+	t.slot.Release()
 	t.rec.Duration = time.Since(t.rec.Start)
 	e.finish(t.rec)
 	return t.cut
@@ -56,9 +56,12 @@ func (t *trip) run() *Problem {
 	if t.in.method == http.MethodConnect {
 		return problem(BadRequest, "CONNECT is not served here")
 	}
+	if p := t.aim(); p != nil {
+		return p
+	}
 	t.target, t.header = t.in.target, t.edge.requestHeader(t.in, t.rec.ID)
 	for {
-		m, answer, err := t.hop()
+		answer, err := t.hop()
 		if err != nil {
 			p := problemOf(err)
 			if p.Code == PA04 && t.replays == 0 {
@@ -73,53 +76,31 @@ func (t *trip) run() *Problem {
 			t.deliver(answer)
 			return nil
 		}
-		if p := t.turn(m, answer); p != nil {
+		if p := t.turn(answer); p != nil {
 			return p
 		}
 	}
 }
 
-// hop asks machines until one answers. It goes on to another only when that
-// cannot run the request twice.
-func (t *trip) hop() (fleet.Machine, *forward.Response, error) {
-	t.wish.Tried = nil
-	var last error
-	fresh := false // after a kept connection failed
-	for {
-		m, err := route.Choose(t.fleet, t.wish)
-		if err != nil {
-			return m, nil, noneLeft(err, last, len(t.wish.Tried))
-		}
-		body, err := t.attempt()
-		if err != nil {
-			return m, nil, cmp.Or(last, err) // without a replay the first failure says more
-		}
-		t.tellPreferred(m)
-		answer, err := t.ask(m, body, fresh)
-		if err == nil {
-			return m, answer, nil
-		}
-		var fail *forward.Error
-		if !errors.As(err, &fail) || t.in.ctx.Err() != nil || !t.mayGoOn(fail) {
-			return m, nil, err
-		}
-		last = err
-		if fresh = fail.Reused; !fresh { // else only the kept connection was at fault
-			t.wish.Tried = append(t.wish.Tried, m.ID)
-		}
+// aim makes the first wish: for the app of the request's host, where the client
+// asked to be served.
+func (t *trip) aim() *Problem {
+	t.wish.From, t.wish.App = t.edge.cfg.Region, t.edge.cfg.App
+	if app, ok := t.fleet.AppByHost(t.in.host); ok {
+		t.wish.App = app.Name
 	}
-}
-
-// noneLeft is the error of a hop that ran out of machines. Where only one was
-// there to be tried, what went wrong with it says more.
-func noneLeft(err, last error, tried int) error {
-	if tried == 1 {
-		return last
+	if t.wish.App == "" {
+		return problem(UnknownHost, "no app is served under this host")
 	}
-	if last != nil {
-		return fmt.Errorf("%w; the last of %d tried: %w", err, tried, last)
+	if port, err := strconv.ParseUint(t.in.port, 10, 16); err == nil {
+		t.wish.Port = uint16(port)
 	}
-	return err
+	asked, err := replay.ParsePlacement(t.in.header)
+	if err != nil {
+		return problem(BadRequest, err.Error())
+	}
+	t.wish.Asked = asked
+	return nil
 }
 
 // attempt returns the body from its beginning; nil without one.
@@ -130,18 +111,6 @@ func (t *trip) attempt() (*forward.Attempt, error) {
 	return t.in.body.Attempt()
 }
 
-// mayGoOn reports whether the request may be sent once more: nothing of it was
-// written, or it is safe to repeat, was not replayed, and nothing was answered.
-func (t *trip) mayGoOn(fail *forward.Error) bool {
-	if errors.Is(fail, forward.ErrBroken) || errors.Is(fail, forward.ErrNotKept) {
-		return false // the body is at fault, and would be everywhere
-	}
-	if !fail.Sent {
-		return true
-	}
-	return !fail.Answered && t.replays == 0 && !runsOnce(t.in.method)
-}
-
 // runsOnce reports whether a method must not be repeated by us. PUT and DELETE
 // are idempotent by name only: an app may well count them.
 func runsOnce(method string) bool {
@@ -149,12 +118,12 @@ func runsOnce(method string) bool {
 }
 
 // ask sends the request to one machine, and writes the hop into the record.
-func (t *trip) ask(m fleet.Machine, body *forward.Attempt, fresh bool) (*forward.Response, error) {
+func (t *trip) ask(m fleet.Machine, body *forward.Attempt, x passage) (*forward.Response, error) {
 	hop := journey.Hop{
 		Machine: m.ID, Region: m.Region, Way: t.fleet.RoundTrip(t.edge.cfg.Region, m.Region),
 		Start: time.Since(t.rec.Start),
 	}
-	answer, err := t.exchange(m, body, fresh)
+	answer, err := t.exchange(m, body, x)
 	hop.Took = time.Since(t.rec.Start) - hop.Start
 	if err != nil {
 		hop.Problem = err.Error()
@@ -169,20 +138,12 @@ func (t *trip) ask(m fleet.Machine, body *forward.Attempt, fresh bool) (*forward
 	return answer, err
 }
 
-func (t *trip) exchange(m fleet.Machine, body *forward.Attempt, fresh bool) (*forward.Response, error) {
+func (t *trip) exchange(m fleet.Machine, body *forward.Attempt, x passage) (*forward.Response, error) {
 	req := &forward.Request{
 		Method: t.in.method, Target: t.target, Host: t.in.host, Header: t.header,
-		Body: body, Length: t.in.length, Once: runsOnce(t.in.method) || t.replays > 0, Fresh: fresh,
-		ConnectTimeout: t.wish.Replay.Timeout,
+		Body: body, Length: t.in.length, Once: runsOnce(t.in.method) || t.replays > 0, Fresh: x.fresh,
+		ConnectTimeout: x.connect,
 		Early:          func(status int, header http.Header) { t.out.early(status, t.edge.answerHeader(header, t.rec.ID)) },
 	}
 	return t.edge.pool.Do(t.in.ctx, m.Addr, req)
-}
-
-// tellPreferred tells a machine that it stands in for a preferred one.
-func (t *trip) tellPreferred(m fleet.Machine) {
-	t.header.Del(replay.PreferredGoneHeader)
-	if id := t.wish.Replay.PreferInstance; id != "" && id != m.ID {
-		t.header.Set(replay.PreferredGoneHeader, string(id))
-	}
 }

@@ -9,6 +9,7 @@ import (
 
 	"homing/fleet"
 	"homing/forward"
+	"homing/machine"
 	"homing/replay"
 )
 
@@ -18,7 +19,8 @@ func asksForReplay(h http.Header) bool {
 }
 
 // turn takes a replay: the next hop goes where the instruction says.
-func (t *trip) turn(from fleet.Machine, answer *forward.Response) *Problem {
+func (t *trip) turn(answer *forward.Response) *Problem {
+	from := t.slot.Machine
 	in, err := readInstruction(answer)
 	var syntax *replay.SyntaxError
 	switch {
@@ -30,7 +32,13 @@ func (t *trip) turn(from fleet.Machine, answer *forward.Response) *Problem {
 	if t.replays++; t.replays > replay.MaxHops {
 		return problem(PA02, fmt.Sprintf("the request was replayed more than %d times; the machines send it round in a loop", replay.MaxHops))
 	}
-	t.wish.Replay, t.wish.Origin = in, from.ID
+	if t.fellBack {
+		return problem(PA03, "the request came back by its fallback, and cannot be replayed again")
+	}
+	if p := t.mayEnter(from.App, in.App); p != nil {
+		return p
+	}
+	t.wish.Replay, t.wish.Origin, t.wish.OriginApp = in, from.ID, from.App
 	if in.App != "" {
 		t.wish.App = in.App
 	}
@@ -38,6 +46,20 @@ func (t *trip) turn(from fleet.Machine, answer *forward.Response) *Problem {
 	t.header.Set(replay.SourceHeader, replay.Source{
 		Instance: from.ID, Region: from.Region, At: time.Now(), State: in.State,
 	}.String())
+	return nil
+}
+
+// mayEnter reports why one app must not replay into another. An app that does not
+// exist is found out when a machine is chosen.
+func (t *trip) mayEnter(from, to machine.App) *Problem {
+	if to == "" || to == from {
+		return nil
+	}
+	here, _ := t.fleet.App(from)
+	there, exists := t.fleet.App(to)
+	if exists && !fleet.MayReplay(here, there) {
+		return problem(PA05, fmt.Sprintf("app %s belongs to others, and does not take replays from %s", to, from))
+	}
 	return nil
 }
 

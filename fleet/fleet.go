@@ -1,7 +1,12 @@
-// Package fleet says who runs where: the machines of an app, their regions and
-// their health, and how far the regions are from each other. It is read as an
-// immutable [Snapshot], taken once per request, so that every choice about one
-// request is made from one picture.
+// Package fleet says who runs where: the apps and their machines, regions and
+// health, and how far the regions are from each other. It is read as an immutable
+// [Snapshot], taken once per request, so that every choice about one request is
+// made from one picture.
+//
+// One thing is not in the picture, because it changes with every request: how much
+// each machine has under way. That is counted live, shared by all snapshots, with
+// the hard limit enforced by [Machine.Acquire]; who finds every machine full waits
+// in a [Queue].
 package fleet
 
 import (
@@ -16,44 +21,42 @@ import (
 
 // Machine is one running copy of an app, as an edge sees it.
 type Machine struct {
-	ID      machine.ID
-	App     machine.App
-	Region  region.Code
-	Addr    string // host:port of its HTTP server
-	Healthy bool   // whether it may be given requests
+	ID     machine.ID // unique within its app only
+	App    machine.App
+	Region region.Code
+	Addr   string // host:port of its HTTP server
+	// Group is its process group, as in FLY_PROCESS_GROUP.
+	Group string
+	// Ports are those of the edge that its group serves; none: all.
+	Ports []uint16
+	// Healthy says that it may be given requests.
+	Healthy bool
+	// Starting says that its port has not opened since it started: it is given no
+	// requests, whatever Healthy says, but is worth waiting for.
+	Starting bool
+	Limits   Limits
+
+	load *load // the same in every snapshot; nil in a machine of no fleet
+}
+
+// Ready reports whether m may be given requests at all.
+func (m *Machine) Ready() bool { return m.Healthy && !m.Starting }
+
+// Serves reports whether m takes requests that came in on this port of the edge; 0
+// stands for any.
+func (m *Machine) Serves(port uint16) bool {
+	return port == 0 || len(m.Ports) == 0 || slices.Contains(m.Ports, port)
+}
+
+func (m *Machine) same(o *Machine) bool {
+	return m.ID == o.ID && m.App == o.App && m.Region == o.Region && m.Addr == o.Addr && m.Group == o.Group &&
+		slices.Equal(m.Ports, o.Ports) && m.Healthy == o.Healthy && m.Starting == o.Starting && m.Limits == o.Limits
 }
 
 // Distances tells the round-trip time between two regions. It is called for
 // every choice and must be quick, symmetric and safe for concurrent use; within
 // one region it is 0.
 type Distances func(a, b region.Code) time.Duration
-
-// Snapshot is the fleet at one moment. It never changes; its methods are safe
-// for concurrent use and what they return must not be modified.
-type Snapshot struct {
-	machines  []Machine
-	distances Distances
-}
-
-// Machines returns all machines, in no particular order.
-func (s *Snapshot) Machines() []Machine { return s.machines }
-
-// Machine returns the machine with this ID.
-func (s *Snapshot) Machine(id machine.ID) (Machine, bool) {
-	i := slices.IndexFunc(s.machines, func(m Machine) bool { return m.ID == id })
-	if i < 0 {
-		return Machine{}, false
-	}
-	return s.machines[i], true
-}
-
-// RoundTrip is the time a message takes from a to b and back.
-func (s *Snapshot) RoundTrip(a, b region.Code) time.Duration {
-	if a == b || s.distances == nil {
-		return 0
-	}
-	return s.distances(a, b)
-}
 
 // Fleet is the current snapshot, and the one place where it is replaced. Create
 // it with [New]. Safe for concurrent use.
@@ -66,23 +69,42 @@ type Fleet struct {
 // equally near.
 func New(d Distances, machines ...Machine) *Fleet {
 	f := new(Fleet)
-	f.current.Store(&Snapshot{machines: slices.Clone(machines), distances: d})
+	machines = slices.Clone(machines)
+	for i := range machines {
+		machines[i].load = newLoad(machines[i].Limits.Hard)
+	}
+	f.current.Store(newSnapshot(d, machines, nil))
 	return f
 }
 
 // Snapshot returns the fleet as it is now.
 func (f *Fleet) Snapshot() *Snapshot { return f.current.Load() }
 
-// Update replaces the machine of the same app and ID, or adds it.
+// Update replaces the machine of the same app and ID, or adds it. What it has
+// under way stays counted. Saying what is known already changes nothing.
 func (f *Fleet) Update(m Machine) {
 	f.change.Lock()
 	defer f.change.Unlock()
 	old := f.current.Load()
 	machines := slices.Clone(old.machines)
-	if i := slices.IndexFunc(machines, func(o Machine) bool { return o.App == m.App && o.ID == m.ID }); i >= 0 {
-		machines[i] = m
-	} else {
+	m.Ports = slices.Clone(m.Ports)
+	i := slices.IndexFunc(machines, func(o Machine) bool { return o.App == m.App && o.ID == m.ID })
+	switch {
+	case i < 0:
+		m.load = newLoad(m.Limits.Hard)
 		machines = append(machines, m)
+	case machines[i].same(&m):
+		return
+	default:
+		m.load = machines[i].load
+		machines[i] = m
 	}
-	f.current.Store(&Snapshot{machines: machines, distances: old.distances})
+	f.replace(old, newSnapshot(old.distances, machines, old.directory))
+	m.load.setHard(m.Limits.Hard)
+}
+
+// replace makes next the current snapshot; change is held.
+func (f *Fleet) replace(old, next *Snapshot) {
+	f.current.Store(next)
+	close(old.changed)
 }

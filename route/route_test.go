@@ -29,15 +29,40 @@ func sick(m fleet.Machine) fleet.Machine {
 }
 
 // world holds one machine of "web" in each of several regions, a sick one, and a
-// second app, one of whose machines has the ID of one of the first.
-var world = fleet.New(estimated,
+// second app, one of whose machines has the ID of one of the first; and apps that
+// are full, starting, or without machines.
+var world = newWorld(
 	m("blog-gru", "blog", "gru"), m("web-ord", "blog", "iad"),
 	m("web-syd", "web", "syd"), m("web-ord", "web", "ord"), m("web-ams", "web", "ams"), m("web-iad", "web", "iad"),
 	sick(m("web-gru", "web", "gru")), sick(m("ill", "ill", "ord")),
-).Snapshot()
+	full("full-1", "ord"), full("full-2", "gru"),
+	fleet.Machine{ID: "starts", App: "ports", Region: "ord", Healthy: true, Starting: true},
+	fleet.Machine{ID: "http", App: "ports", Region: "ord", Healthy: true, Ports: []uint16{80, 81}},
+	fleet.Machine{ID: "https", App: "ports", Region: "syd", Healthy: true, Ports: []uint16{443}},
+)
+
+func newWorld(machines ...fleet.Machine) *fleet.Snapshot {
+	f := fleet.New(estimated, machines...)
+	if err := f.SetApps(fleet.App{Name: "idle"}); err != nil {
+		panic(err)
+	}
+	for _, m := range f.Snapshot().Machines() {
+		if m.Limits.Hard > 0 {
+			m.Acquire()
+		}
+	}
+	return f.Snapshot()
+}
+
+func full(id machine.ID, in region.Code) fleet.Machine {
+	f := m(id, "full", in)
+	f.Limits.Hard = 1
+	return f
+}
 
 func TestChoose(t *testing.T) {
 	type in = replay.Instruction
+	type asked = replay.Placement
 	regions := func(codes ...region.Code) []region.Code { return codes }
 	for _, tt := range []struct {
 		name string
@@ -75,6 +100,28 @@ func TestChoose(t *testing.T) {
 		{"without elsewhere it may be the same", route.Wish{From: "ord", Replay: in{State: "x"}, Origin: "web-ord"}, "web-ord"},
 		{"elsewhere in a list of regions", route.Wish{From: "ord", Replay: in{Elsewhere: true, Regions: regions("ord", "ams")}, Origin: "web-ord"}, "web-ams"},
 
+		{"the origin's ID in another app is another machine", route.Wish{From: "ord", OriginApp: "web", Origin: "web-ord", Replay: in{App: "blog", Elsewhere: true}}, "web-ord"},
+		{"elsewhere in the origin's app, named", route.Wish{From: "ord", OriginApp: "web", Origin: "web-ord", Replay: in{Elsewhere: true}}, "web-iad"},
+
+		{"a region the client prefers", route.Wish{From: "ord", Asked: asked{PreferRegions: regions("nrt", "ams")}}, "web-ams"},
+		{"the nearest when the preferred have none", route.Wish{From: "ord", Asked: asked{PreferRegions: regions("nrt", "gru")}}, "web-ord"},
+		{"a region the client forces", route.Wish{From: "ord", Asked: asked{ForceRegions: regions("gru", "syd", "ams")}}, "web-syd"},
+		{"what is forced before what is preferred", route.Wish{From: "ord", Asked: asked{ForceRegions: regions("syd", "ams"), PreferRegions: regions("ams")}}, "web-syd"},
+		{"a machine the client prefers", route.Wish{From: "ord", Asked: asked{PreferInstance: "web-ams"}}, "web-ams"},
+		{"a machine before a region", route.Wish{From: "ord", Asked: asked{PreferInstance: "web-ams", PreferRegions: regions("syd")}}, "web-ams"},
+		{"the region when the machine cannot", route.Wish{From: "ord", Asked: asked{PreferInstance: "web-gru", PreferRegions: regions("syd")}}, "web-syd"},
+		{"a preferred machine in the forced regions", route.Wish{From: "ord", Asked: asked{PreferInstance: "web-ams", ForceRegions: regions("syd", "eu")}}, "web-ams"},
+		{"no preferred machine outside the forced regions", route.Wish{From: "ord", Asked: asked{PreferInstance: "web-ams", ForceRegions: regions("syd")}}, "web-syd"},
+		{"a machine the client forces", route.Wish{From: "ord", Asked: asked{ForceInstance: "web-syd"}}, "web-syd"},
+		{"a forced machine that is unhealthy", route.Wish{From: "ord", Asked: asked{ForceInstance: "web-gru"}}, "web-gru"},
+		{"a forced machine before regions", route.Wish{From: "ord", Asked: asked{ForceInstance: "web-syd", ForceRegions: regions("ams"), PreferInstance: "web-ams"}}, "web-syd"},
+		{"a replay overrides what is forced", route.Wish{From: "ord", Replay: in{Regions: regions("ams")}, Asked: asked{ForceInstance: "web-syd", ForceRegions: regions("syd")}}, "web-ams"},
+		{"a replay that names nothing does, too", route.Wish{From: "ord", Origin: "web-ams", Replay: in{State: "x"}, Asked: asked{ForceInstance: "web-syd"}}, "web-ord"},
+		{"a replay that prefers does, too", route.Wish{From: "ord", Replay: in{PreferInstance: "web-ams"}, Asked: asked{ForceInstance: "web-syd"}}, "web-ams"},
+
+		{"the one that serves the port", route.Wish{From: "ord", Port: 443, Replay: in{App: "ports"}}, "https"},
+		{"another port, another group", route.Wish{From: "ord", Port: 80, Replay: in{App: "ports"}}, "http"},
+
 		{"another app", route.Wish{From: "ord", Replay: in{App: "blog", Regions: regions("sa")}}, "blog-gru"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
@@ -93,6 +140,7 @@ func TestChoose(t *testing.T) {
 
 func TestWhyNoMachineCanBeChosen(t *testing.T) {
 	type in = replay.Instruction
+	type asked = replay.Placement
 	for _, tt := range []struct {
 		name string
 		wish route.Wish
@@ -105,25 +153,52 @@ func TestWhyNoMachineCanBeChosen(t *testing.T) {
 		{"the preferred one and all others are unhealthy", route.Wish{App: "ill", Replay: in{PreferInstance: "ill"}}, route.NoMachine, "no machine of ill is healthy"},
 		{"none in the region", route.Wish{App: "web", Replay: in{Regions: []region.Code{"nrt"}}}, route.NoCandidate, "web has no machine in nrt"},
 		{"none in any of the regions", route.Wish{App: "web", Replay: in{Regions: []region.Code{"nrt", "sin"}}}, route.NoCandidate, "web has no machine in nrt or sin"},
-		{"an unhealthy one in the region", route.Wish{App: "web", Replay: in{Regions: []region.Code{"gru"}}}, route.NoCandidate, "no machine of web in gru can take the request"},
-		{"all in the region tried", route.Wish{App: "web", Replay: in{Regions: []region.Code{"apac"}}, Tried: []machine.ID{"web-syd"}}, route.NoCandidate, "no machine of web in apac can take the request"},
+		{"an unhealthy one in the region", route.Wish{App: "web", Replay: in{Regions: []region.Code{"gru"}}}, route.NotReady, "no machine of web in gru can take the request"},
+		{"all in the region tried", route.Wish{App: "web", Replay: in{Regions: []region.Code{"apac"}}, Tried: []machine.ID{"web-syd"}}, route.NotReady, "no machine of web in apac can take the request"},
 		{"an instance that does not exist", route.Wish{App: "web", Replay: in{Instance: "gone"}}, route.NoCandidate, "web has no machine called gone"},
 		{"an instance of another app", route.Wish{App: "web", Replay: in{Instance: "blog-gru"}}, route.NoCandidate, "web has no machine called blog-gru"},
-		{"an instance that is unhealthy", route.Wish{App: "web", Replay: in{Instance: "web-gru"}}, route.NoCandidate, "no machine of web called web-gru can take the request"},
+		{"an instance that is unhealthy", route.Wish{App: "web", Replay: in{Instance: "web-gru"}}, route.NotReady, "no machine of web called web-gru can take the request"},
 		{"an instance in another region", route.Wish{App: "web", Replay: in{Instance: "web-ord", Regions: []region.Code{"eu"}}}, route.NoCandidate, "web has no machine called web-ord in eu"},
 		{"elsewhere than the only one", route.Wish{App: "blog", Origin: "blog-gru", Replay: in{Elsewhere: true}, Tried: []machine.ID{"web-ord"}}, route.NoCandidate, "no other machine of blog can take the request"},
 		{"all were tried", route.Wish{App: "blog", Tried: []machine.ID{"blog-gru", "web-ord"}}, route.NoCandidate, "no other machine of blog can take the request"},
+		{"all are full", route.Wish{App: "full"}, route.AllBusy, "every machine of full is at its limit"},
+		{"one is full, the other was tried", route.Wish{App: "full", Tried: []machine.ID{"full-1"}}, route.AllBusy, "every machine of full is at its limit"},
+		{"all in the region are full", route.Wish{App: "full", Replay: in{Regions: []region.Code{"gru"}}}, route.AllBusy, "every machine of full in gru is at its limit"},
+		{"the instance is full", route.Wish{App: "full", Replay: in{Instance: "full-2"}}, route.AllBusy, "every machine of full called full-2 is at its limit"},
+		{"all that were full were tried", route.Wish{App: "full", Tried: []machine.ID{"full-1", "full-2"}}, route.NoCandidate, "no other machine of full can take the request"},
+		{"the instance is starting", route.Wish{App: "ports", Replay: in{Instance: "starts"}}, route.NotReady, "no machine of ports called starts can take the request"},
+		{"none serves the port", route.Wish{App: "ports", Port: 25}, route.NoMachine, "ports has no machine that serves port 25"},
+		{"the instance does not serve the port", route.Wish{App: "ports", Port: 443, Replay: in{Instance: "http"}}, route.NoCandidate, "ports has no machine called http that serves port 443"},
+		{"an app without machines", route.Wish{App: "idle"}, route.NoMachine, "idle has no machine"},
+		{"elsewhere in an app of one", route.Wish{App: "ill", Origin: "ill", Replay: in{Elsewhere: true}}, route.NoCandidate, "ill has no other machine"},
+
+		{"none in the forced region", route.Wish{App: "web", Asked: asked{ForceRegions: []region.Code{"nrt"}}}, route.NoCandidate, "web has no machine in nrt"},
+		{"the one in the forced region is unhealthy", route.Wish{App: "web", Asked: asked{ForceRegions: []region.Code{"gru"}}}, route.NotReady, "no machine of web in gru can take the request"},
+		{"a preferred machine outside the forced regions", route.Wish{App: "web", Asked: asked{ForceRegions: []region.Code{"nrt"}, PreferInstance: "web-syd"}}, route.NoCandidate, "web has no machine in nrt"},
+		{"the forced machine does not exist", route.Wish{App: "web", Asked: asked{ForceInstance: "gone"}}, route.NoCandidate, "web has no machine called gone"},
+		{"the forced machine was tried", route.Wish{App: "web", Asked: asked{ForceInstance: "web-syd"}, Tried: []machine.ID{"web-syd"}}, route.NotReady, "no machine of web called web-syd can take the request"},
+		{"the forced machine is full", route.Wish{App: "full", Asked: asked{ForceInstance: "full-2"}}, route.AllBusy, "every machine of full called full-2 is at its limit"},
+		{"nothing preferred is ready", route.Wish{App: "ill", Asked: asked{PreferRegions: []region.Code{"ord"}, PreferInstance: "ill"}}, route.NoMachine, "no machine of ill is healthy"},
+
+		{"a list too long to show", route.Wish{App: "web", Replay: in{Regions: []region.Code{"nrt", "sin", "hkg", "bom", "jnb", "lhr"}}}, route.NoCandidate,
+			"web has no machine in nrt or sin or hkg or bom or 2 more"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			tt.wish.From = "ord"
 			tt.wish.Replay.State = "hunter2" // may be a secret, and the text is shown to the client
 			got, err := route.Choose(world, tt.wish)
 			var no *route.Error
-			if !errors.As(err, &no) || got != (fleet.Machine{}) {
+			if !errors.As(err, &no) || got.ID != "" {
 				t.Fatalf("chose %s, %v; want a *route.Error", got.ID, err)
 			}
 			if no.Why != tt.why || no.Error() != tt.text {
 				t.Errorf("why %d, %q; want %d, %q", no.Why, no, tt.why, tt.text)
+			}
+			if (len(no.Busy()) > 0) != (tt.why == route.AllBusy) {
+				t.Errorf("to be waited for are %d machines", len(no.Busy()))
+			}
+			if _, taken := route.Take(world, tt.wish); taken.Error() != tt.text {
+				t.Errorf("Take says %v", taken)
 			}
 		})
 	}
@@ -184,16 +259,6 @@ func TestTiesAreSpreadOverEquals(t *testing.T) {
 				t.Errorf("chosen were %v, want a, b and c only", got)
 			}
 		})
-	}
-}
-
-func BenchmarkChoose(b *testing.B) {
-	b.ReportAllocs()
-	wish := route.Wish{From: "gru", App: "web", Replay: replay.Instruction{Regions: []region.Code{"ord"}}}
-	for b.Loop() {
-		if _, err := route.Choose(world, wish); err != nil {
-			b.Fatal(err)
-		}
 	}
 }
 

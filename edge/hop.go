@@ -1,0 +1,184 @@
+package edge
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"time"
+
+	"homing/fleet"
+	"homing/forward"
+	"homing/replay"
+	"homing/route"
+)
+
+const (
+	// reach is how long a target is tried to be reached, where a replay does not
+	// say.
+	reach = 8 * time.Second
+	// connectLimit bounds one connection to a machine.
+	connectLimit = 5 * time.Second
+)
+
+// passage is how a machine is asked.
+type passage struct {
+	fresh   bool          // on a new connection, after a kept one failed
+	connect time.Duration // how long connecting may take
+}
+
+// hop is the delivery of a request to one target: machines are asked until one
+// answers, in so far as that cannot run the request twice.
+type hop struct {
+	*trip
+	begun   time.Time
+	setback route.Setback // what is known of the last failure, and of all before it
+	last    error         // of the last exchange
+}
+
+// hop brings the request to the machine that the wish names, or to where a replay
+// falls back to.
+func (t *trip) hop() (*forward.Response, error) {
+	for {
+		h := &hop{trip: t, begun: time.Now()}
+		answer, step, err := h.run()
+		if err == nil || step.Action != route.FallBack {
+			return answer, err
+		}
+		t.fallBack(step.Reason, time.Since(h.begun))
+	}
+}
+
+// run asks machines until one answers, or the step that is left.
+func (h *hop) run() (*forward.Response, route.Step, error) {
+	h.wish.Tried = nil
+	var x passage
+	for {
+		answer, err := h.try(x)
+		if err == nil {
+			return answer, route.Step{}, nil
+		}
+		if h.in.ctx.Err() != nil {
+			return nil, route.Step{}, err
+		}
+		step := route.Next(h.judge(err))
+		x.fresh = step.Action == route.SameAgain
+		switch step.Action {
+		case route.SameAgain:
+		case route.Another:
+			h.wish.Tried = append(h.wish.Tried, h.slot.Machine.ID)
+		case route.Pause:
+			h.pause(step.Wait)
+		default:
+			return nil, step, h.verdict(err)
+		}
+	}
+}
+
+// try chooses a machine, unless the same is to be asked again, and asks it.
+func (h *hop) try(x passage) (*forward.Response, error) {
+	if !x.fresh {
+		h.slot.Release()
+		slot, err := h.edge.cfg.Queue.Wait(h.in.ctx, h.edge.cfg.Fleet, func(s *fleet.Snapshot) (fleet.Slot, error) {
+			h.fleet = s
+			return route.Take(s, h.wish)
+		})
+		if err != nil {
+			return nil, err
+		}
+		h.slot = slot
+	}
+	body, err := h.attempt()
+	if err != nil {
+		return nil, err
+	}
+	x.connect = max(time.Millisecond, min(connectLimit, h.left()))
+	h.tellPreferred(h.slot.Machine)
+	h.setback.Tries++
+	answer, err := h.ask(h.slot.Machine, body, x)
+	if err != nil {
+		h.last = err
+	}
+	return answer, err
+}
+
+// left is how much time there is still to reach the target.
+func (h *hop) left() time.Duration {
+	return cmp.Or(h.wish.Replay.Timeout, reach) - time.Since(h.begun)
+}
+
+// judge describes a failure to [route.Next].
+func (h *hop) judge(err error) route.Setback {
+	b := &h.setback
+	b.Why, b.Sent, b.Answered, b.Reused = 0, false, false, false
+	b.BodyGone = errors.Is(err, forward.ErrBroken) || errors.Is(err, forward.ErrNotKept)
+	b.Safe, b.Replayed, b.Left = !runsOnce(h.in.method), h.replays > 0, h.left()
+	if !h.fellBack {
+		b.Fallback = h.wish.Replay.Fallback
+	}
+	var none *route.Error
+	var fail *forward.Error
+	switch {
+	case errors.As(err, &none):
+		b.Why = none.Why
+	case errors.As(err, &fail):
+		b.Sent, b.Answered, b.Reused = fail.Sent, fail.Answered, fail.Reused
+		b.Written = b.Written || fail.Sent
+	default:
+		b.Answered = true // nobody knows what happened: nothing is done again
+	}
+	return *b
+}
+
+// verdict is the error of a hop that ends. Where only one machine was there to be
+// asked, what went wrong with it says more than that no other is left.
+func (h *hop) verdict(err error) error {
+	switch {
+	case h.last != nil && errors.Is(err, forward.ErrNotKept):
+		return h.last // what made a second try necessary says more
+	case h.last == nil || h.setback.Why == 0:
+		return err
+	case h.setback.Waits == 0 && len(h.wish.Tried) <= 1:
+		return h.last
+	}
+	return fmt.Errorf("%w; the last of %d tries: %w", err, h.setback.Tries, h.last)
+}
+
+// pause waits for a target that is not ready: for the time, or for a change of the
+// fleet.
+func (h *hop) pause(wait time.Duration) {
+	h.setback.Waits++
+	h.wish.Tried = nil
+	timer := time.NewTimer(wait)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+	case <-h.fleet.Changed():
+	case <-h.in.ctx.Done():
+	}
+}
+
+// fallBack turns the request round to the machine that asked for the replay, and
+// tells it why.
+func (t *trip) fallBack(why replay.FailureReason, after time.Duration) {
+	in := t.wish.Replay
+	failure := replay.Failure{Instance: in.Instance, App: in.App, Source: t.wish.Origin, Reason: why, Elapsed: after}
+	if len(in.Regions) > 0 {
+		failure.Region = in.Regions[0]
+	}
+	t.wish = t.wish.Fallback()
+	t.fellBack = true
+	t.header.Del(replay.SourceHeader)
+	t.header.Set(replay.FailedHeader, failure.String())
+}
+
+// tellPreferred tells a machine that it stands in for a preferred one.
+func (t *trip) tellPreferred(m fleet.Machine) {
+	t.header.Del(replay.PreferredGoneHeader)
+	wanted := t.wish.Replay.PreferInstance
+	if t.replays == 0 {
+		wanted = t.wish.Asked.PreferInstance
+	}
+	if wanted != "" && wanted != m.ID && !t.fellBack {
+		t.header.Set(replay.PreferredGoneHeader, string(wanted))
+	}
+}
