@@ -24,7 +24,7 @@
 //     fly_replay_src, which many apps cannot tell from it.
 //   - A repeated fly-replay header is invalid.
 //
-// Of the request headers that ask for a place, of fallback, of queues and caches,
-// this edge does nothing yet: such fields are ignored
-// and such headers pass through. A replay's timeout bounds each connection.
+// Of the replay cache, of request bodies beyond the limit announced by Expect, of
+// HTTP/2 to machines and of fly.toml's response options, this edge does nothing yet:
+// such fields are ignored and such headers pass through.
 package edge
