@@ -1,7 +1,6 @@
 package edge_test
 
 import (
-	"context"
 	"fmt"
 	"net/http"
 	"strings"
@@ -175,18 +174,15 @@ func TestRequestsWaitAtTheHardLimit(t *testing.T) {
 	go func() { slow <- w.do("GET", "/slow", "") }()
 	<-busy
 	go func() { waiting <- w.do("GET", "/waits", "") }()
-	// One may wait; whoever comes then is told at once to come again. Until the
-	// first has got into the line, the next takes its place there and leaves soon.
-	w.eventually("the line is full", func() bool {
-		ctx, cancel := context.WithTimeout(t.Context(), 20*time.Millisecond)
-		defer cancel()
-		resp, err := w.client.Do(w.request("GET", "/too-many", strings.NewReader("")).WithContext(ctx))
-		if err != nil {
-			return false
-		}
-		resp.Body.Close()
-		return resp.StatusCode == 503 && resp.Header.Get("Homing-Error") == "PL02" && resp.Header.Get("Retry-After") != ""
+	w.eventually("one is waiting", func() bool {
+		m, _ := f.Snapshot().Machine("web", "near")
+		return m.Waiting() == 1
 	})
+	full := w.do("GET", "/too-many", "")
+	wantProblem(t, full, 503, "PL02", "limit")
+	if full.header.Get("Retry-After") == "" {
+		t.Error("nobody is told when to come again")
+	}
 	close(done)
 	if a := <-slow; a.status != 200 {
 		t.Errorf("the slow one got %+v", a)

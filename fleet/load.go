@@ -75,6 +75,16 @@ func (m *Machine) Load() int {
 // Acquire will ask for, which may be newer than m.
 func (m *Machine) Full() bool { return m.load != nil && m.load.full() }
 
+// Waiting is how many stand in the line for a slot of m, be it in other lines too.
+func (m *Machine) Waiting() int {
+	if m.load == nil {
+		return 0
+	}
+	m.load.mu.Lock()
+	defer m.load.mu.Unlock()
+	return m.load.line.Len()
+}
+
 // Share is m's load and its soft limit: who has the smaller quotient is less
 // loaded, and who is under the soft limit has one less than 1.
 func (m *Machine) Share() (load, soft int) { return m.Load(), m.Limits.soft() }
@@ -131,7 +141,7 @@ func (l *load) setHard(hard int) {
 func (l *load) serve() {
 	for l.line.Len() > 0 && !l.full() {
 		w := l.line.Remove(l.line.Front()).(*waiter)
-		if w.claim() { // else it has found another machine, or left
+		if w.claim() { // else another machine has served it
 			l.used.Add(1)
 			w.turn <- l
 		}

@@ -129,8 +129,7 @@ func (l *load) exit() {
 }
 
 // waiter is one who waits, in the lines of some machines, for the first slot of
-// any. Who claims it, a machine or itself when it leaves, has it alone: no second
-// slot can be handed to it.
+// any. The machine that claims it has it alone: no second slot is handed to it.
 type waiter struct {
 	since   time.Time
 	claimed atomic.Bool
@@ -172,20 +171,16 @@ func (l *load) join(w *waiter) *list.Element {
 	return l.line.InsertAfter(w, at)
 }
 
-// leave takes w out of all lines. It returns the slot's owner if w was handed one
-// that it has not received.
+// leave takes w out of all lines. It returns who handed it a slot that it has not
+// received.
 func (w *waiter) leave(machines []Machine) *load {
-	mine := w.claim()
 	for i, spot := range w.spots {
 		if spot != nil {
 			machines[i].load.drop(spot)
 		}
 	}
-	if mine {
-		return nil
-	}
-	// Who claimed it sent before it let go of its line, which we have just held:
-	// if there is nothing, it was received.
+	// Nobody can hand it one any more, and who did has done so before it let go of
+	// its line, which we have held since.
 	select {
 	case l := <-w.turn:
 		return l

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
-	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -17,133 +16,6 @@ import (
 	"homing/machine"
 )
 
-// busy is what somebody who chooses says when all machines are full.
-type busy []fleet.Machine
-
-func (b busy) Error() string         { return "all are busy" }
-func (b busy) Busy() []fleet.Machine { return b }
-
-// anyOf takes a slot of the first of these machines that is healthy and not full.
-func anyOf(ids ...machine.ID) func(*fleet.Snapshot) (fleet.Slot, error) {
-	return func(s *fleet.Snapshot) (fleet.Slot, error) {
-		var full busy
-		for _, id := range ids {
-			m, ok := s.Machine("web", id)
-			if !ok || !m.Healthy {
-				continue
-			}
-			if slot, ok := m.Acquire(); ok {
-				return slot, nil
-			}
-			full = append(full, m)
-		}
-		if len(full) == 0 {
-			return fleet.Slot{}, errors.New("none is healthy")
-		}
-		return fleet.Slot{}, full
-	}
-}
-
-func web(id machine.ID, hard int) fleet.Machine {
-	return fleet.Machine{ID: id, App: "web", Addr: "old", Healthy: true, Limits: fleet.Limits{Hard: hard}}
-}
-
-// crowd is a fleet whose machines are full, and those who wait for them. It is used
-// within a synctest bubble.
-type crowd struct {
-	t     *testing.T
-	fleet *fleet.Fleet
-	queue fleet.Queue
-	held  map[machine.ID][]fleet.Slot
-	log   []string // who was let in or not, in order
-	mu    sync.Mutex
-}
-
-func newCrowd(t *testing.T, machines ...fleet.Machine) *crowd {
-	c := &crowd{t: t, fleet: fleet.New(nil, machines...), held: map[machine.ID][]fleet.Slot{}}
-	for _, m := range c.fleet.Snapshot().Machines() {
-		for !m.Full() {
-			slot, _ := m.Acquire()
-			c.held[m.ID] = append(c.held[m.ID], slot)
-		}
-	}
-	return c
-}
-
-// arrives lets somebody wait for the machines, and returns once it waits.
-func (c *crowd) arrives(ctx context.Context, name string, ids ...machine.ID) {
-	go func() {
-		slot, err := c.queue.Wait(ctx, c.fleet, anyOf(ids...))
-		c.mu.Lock()
-		defer c.mu.Unlock()
-		if err != nil {
-			c.log = append(c.log, name+": "+err.Error())
-			return
-		}
-		c.held[slot.Machine.ID] = append(c.held[slot.Machine.ID], slot)
-		c.log = append(c.log, name+">"+string(slot.Machine.ID))
-	}()
-	synctest.Wait()
-	time.Sleep(time.Nanosecond) // nobody else comes at the same moment
-}
-
-// frees gives one slot of the machine back.
-func (c *crowd) frees(id machine.ID) {
-	c.mu.Lock()
-	slot := c.held[id][0]
-	c.held[id] = c.held[id][1:]
-	c.mu.Unlock()
-	slot.Release()
-	synctest.Wait()
-}
-
-func (c *crowd) want(log ...string) {
-	c.t.Helper()
-	if !slices.Equal(c.log, log) {
-		c.t.Errorf("log %q, want %q", c.log, log)
-	}
-}
-
-// wantNoTrace checks that every slot can be had again.
-func (c *crowd) wantNoTrace() {
-	c.t.Helper()
-	for _, slots := range c.held {
-		for i := range slots {
-			slots[i].Release()
-		}
-	}
-	for _, m := range c.fleet.Snapshot().Machines() {
-		if m.Load() != 0 {
-			c.t.Errorf("machine %s has load %d when all is over", m.ID, m.Load())
-		}
-		if m.Limits.Hard == 0 {
-			continue // nobody waits there
-		}
-		var slots []fleet.Slot
-		for !m.Full() {
-			slot, _ := m.Acquire()
-			slots = append(slots, slot)
-		}
-		ctx, cancel := context.WithCancel(context.Background())
-		defer cancel()
-		for range 100 { // there is room for as many as ever
-			go c.queue.Wait(ctx, c.fleet, anyOf(m.ID))
-		}
-		synctest.Wait()
-		if slot, err := c.queue.Wait(ctx, c.fleet, anyOf(m.ID)); !errors.Is(err, fleet.ErrQueueFull) {
-			c.t.Errorf("number 101 got %v, %v", slot.Machine.ID, err)
-		}
-		cancel()
-		synctest.Wait()
-		for i := range slots {
-			slots[i].Release()
-		}
-		if m.Load() != 0 {
-			c.t.Errorf("machine %s has load %d after a crowd left", m.ID, m.Load())
-		}
-	}
-}
-
 func TestWhoCameFirstIsServedFirst(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c := newCrowd(t, web("a", 1), web("b", 1))
@@ -152,6 +24,9 @@ func TestWhoCameFirstIsServedFirst(t *testing.T) {
 		c.arrives(t.Context(), "3", "a")
 		c.arrives(t.Context(), "4", "b", "a")
 		c.frees("b") // 1 came before 2, though it would rather have a
+		if a, _ := c.fleet.Snapshot().Machine("web", "a"); a.Waiting() != 2 {
+			t.Errorf("%d stand in the line of a, want 3 and 4 only", a.Waiting())
+		}
 		c.frees("b") // 1 has left
 		c.frees("b")
 		c.frees("a")
@@ -174,6 +49,49 @@ func TestNobodyGetsInBetween(t *testing.T) {
 		c.mu.Unlock()
 		synctest.Wait()
 		c.want("1>a")
+	})
+}
+
+// A slot that comes free after all were found busy, and before the line is joined,
+// is not missed.
+func TestASlotThatJustCameFreeIsTaken(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := newCrowd(t, web("a", 1), web("b", 1))
+		begun := time.Now()
+		slot, err := c.queue.Wait(t.Context(), c.fleet, func(s *fleet.Snapshot) (fleet.Slot, error) {
+			slot, err := anyOf("a", "b")(s)
+			c.frees("b")
+			return slot, err
+		})
+		if err != nil || slot.Machine.ID != "b" || time.Since(begun) != 0 {
+			t.Errorf("slot of %q, %v after %v", slot.Machine.ID, err, time.Since(begun))
+		}
+		slot.Release()
+		c.wantNoTrace()
+	})
+}
+
+// A changed fleet wakes all who wait, in no order; their order in the lines stays.
+func TestAChangeCostsNobodyTheirPlace(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := newCrowd(t, web("a", 1), web("b", 1))
+		var want []string
+		for i := range 20 {
+			c.arrives(t.Context(), fmt.Sprint(i), "a", "b")
+			want = append(want, fmt.Sprint(i, ">a"))
+		}
+		c.fleet.Update(web("c", 1))
+		synctest.Wait()
+		for range 10 {
+			c.frees("a")
+		}
+		c.want(want[:10]...)
+		c.fleet.Update(web("a", 4)) // three more at once
+		synctest.Wait()
+		c.wantInAnyOrder(want[10:13]...)
+		time.Sleep(10 * time.Second)
+		synctest.Wait()
+		c.wantNoTrace()
 	})
 }
 
@@ -231,9 +149,7 @@ func TestOnlySoManyMayWait(t *testing.T) {
 		c.frees("b")
 		c.arrives(t.Context(), "5", "a", "b") // in place of 0
 		c.arrives(t.Context(), "6", "a")
-		if want := []string{"0>b", "6: too many requests are waiting: all are busy"}; !slices.Equal(c.log[1:], want) {
-			t.Errorf("then %q, want %q", c.log[1:], want)
-		}
+		c.want("0>b", "6: too many requests are waiting: all are busy")
 		for range 5 {
 			c.frees("b")
 		}
@@ -266,9 +182,7 @@ func TestAChangedFleetIsSeenByThoseWhoWait(t *testing.T) {
 				c.arrives(t.Context(), "2", "a")
 				c.fleet.Update(tt.change)
 				synctest.Wait()
-				slices.Sort(c.log) // woken together, they may speak in any order
-				c.want(tt.want...)
-				c.log = nil
+				c.wantInAnyOrder(tt.want...)
 				if tt.want == nil { // they wait on, in the order in which they came
 					c.frees("a")
 					c.frees("a")
@@ -279,6 +193,7 @@ func TestAChangedFleetIsSeenByThoseWhoWait(t *testing.T) {
 				}
 				time.Sleep(10 * time.Second)
 				synctest.Wait()
+				c.fleet.Update(web("a", 1))
 				c.wantNoTrace()
 			})
 		})

@@ -36,7 +36,7 @@ var world = newWorld(
 	m("web-syd", "web", "syd"), m("web-ord", "web", "ord"), m("web-ams", "web", "ams"), m("web-iad", "web", "iad"),
 	sick(m("web-gru", "web", "gru")), sick(m("ill", "ill", "ord")),
 	full("full-1", "ord"), full("full-2", "gru"),
-	fleet.Machine{ID: "starts", App: "ports", Region: "ord", Healthy: true, Starting: true},
+	fleet.Machine{ID: "starts", App: "ports", Region: "ord", Healthy: true, Starting: true, Ports: []uint16{80}},
 	fleet.Machine{ID: "http", App: "ports", Region: "ord", Healthy: true, Ports: []uint16{80, 81}},
 	fleet.Machine{ID: "https", App: "ports", Region: "syd", Healthy: true, Ports: []uint16{443}},
 )
