@@ -215,7 +215,7 @@ func TestAnswersArriveAsTheMachineGaveThem(t *testing.T) {
 		{"204", "GET", "204 No Content\r\n\r\n", []string{"204 No Content"}, "Content-Length"},
 		{"304", "GET", "304 Not Modified\r\nEtag: x\r\n\r\n", []string{"304 Not Modified", "Etag: x"}, "Content-Length"},
 		{"no type is guessed", "GET", "200 OK\r\nContent-Length: 6\r\n\r\n<html>", []string{"<html>"}, "Content-Type"},
-		{"a status of its own", "GET", "799 Odd\r\nContent-Length: 0\r\n\r\n", []string{"HTTP/1.1 799"}, ""},
+		{"a status of its own", "GET", "599 Odd\r\nContent-Length: 0\r\n\r\n", []string{"HTTP/1.1 599"}, ""},
 		{"cookies", "GET", "200 OK\r\nSet-Cookie: a\r\nSet-Cookie: b\r\nContent-Length: 0\r\n\r\n", []string{"Set-Cookie: a\r\n", "Set-Cookie: b\r\n"}, ""},
 	}
 	for _, c := range cases {
@@ -555,5 +555,22 @@ func TestConfigIsChecked(t *testing.T) {
 	good := edge.Config{Region: "ams", App: "web", Fleet: fleet.New(func(_, _ region.Code) time.Duration { return 0 })}
 	if _, err := edge.New(good); err != nil {
 		t.Error(err)
+	}
+}
+
+func TestAMachineWhoseAnswerCanBeReadInTwoWaysIsNotPassedOn(t *testing.T) {
+	for behaviour, answer := range map[string]string{
+		"two lengths":             "200 OK\r\nContent-Length: 2\r\nContent-Length: 3\r\n\r\nok!",
+		"a length beside chunks":  "200 OK\r\nContent-Length: 2\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nok\r\n0\r\n\r\n",
+		"a line ends with LF":     "200 OK\r\nX: y\nContent-Length: 0\r\n\r\n",
+		"a folded line":           "200 OK\r\nX: y\r\n z\r\nContent-Length: 0\r\n\r\n",
+		"a replay with two sizes": "409 Conflict\r\nfly-replay: region=ams\r\nContent-Length: 2\r\nContent-Length: 3\r\n\r\nok!",
+	} {
+		t.Run(behaviour, func(t *testing.T) {
+			w := newWorld(t, nil, says(t, "near", "ams", "HTTP/1.1 "+answer))
+			if a := w.do("POST", "/", ""); a.status != 502 || a.header.Get("Homing-Error") != "PU02" {
+				t.Errorf("got %+v", a)
+			}
+		})
 	}
 }

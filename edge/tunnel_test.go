@@ -57,7 +57,7 @@ func TestAnUpgradeIsTunnelled(t *testing.T) {
 	}
 	io.WriteString(c, "world")
 	c.(*net.TCPConn).CloseWrite() // the answer still comes
-	if got, err := io.ReadAll(br); string(got) != "echo/1 Upgrade|hello world" || err != nil {
+	if got, err := io.ReadAll(br); string(got) != "echo/1 upgrade|hello world" || err != nil {
 		t.Errorf("the tunnel carried %q, %v", got, err)
 	}
 	c.Close()
@@ -80,7 +80,7 @@ func TestAnUpgradeIsReplayedLikeAnyOther(t *testing.T) {
 			c, br, resp := shake(t, w.addr, "")
 			c.(*net.TCPConn).CloseWrite()
 			got, err := io.ReadAll(br)
-			if resp.StatusCode != http.StatusSwitchingProtocols || string(got) != "echo/1 Upgrade|hello " || err != nil {
+			if resp.StatusCode != http.StatusSwitchingProtocols || string(got) != "echo/1 upgrade|hello " || err != nil {
 				t.Errorf("%d, %q, %v", resp.StatusCode, got, err)
 			}
 			c.Close()

@@ -7,6 +7,11 @@
 // What went wrong is an [*Error], which knows whether a byte of the request left:
 // that decides whether the request may be sent somewhere else. A [Body] can be
 // read again by a later attempt for as long as it was kept.
+//
+// Package wire reads and writes. So an answer that could be read in two ways is an
+// error, after which the connection is not used again, and a request that would
+// not arrive as what it is, such as one with a line feed in a value, is one before
+// anything is sent. Neither error quotes what it refuses but for single bytes.
 package forward
 
 import (
@@ -14,21 +19,18 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"math"
 	"net/http"
 	"time"
 )
-
-// maxHead bounds the head of a machine's answer, in bytes.
-const maxHead = 64 << 10
 
 // Request is what a machine is sent. It is not changed.
 type Request struct {
 	Method string
 	Target string // path and query as they stand in the request line
 	Host   string
-	// Header is sent as it is: hop-by-hop fields, Host, Content-Length and
-	// Transfer-Encoding must not be in it.
+	// Header is sent as it is, but for the fields that frame the message, which
+	// are left out, and those of the hop: of Connection "close" and "upgrade" are
+	// sent, the latter with Upgrade, and of Expect "100-continue".
 	Header http.Header
 	Body   *Attempt // nil: no body
 	Length int64    // of the body in bytes; -1: unknown, sent in chunks
@@ -48,15 +50,16 @@ type Request struct {
 // Response is a machine's answer. Its body must be closed; a 101 has a Tunnel
 // instead, which must be closed too.
 type Response struct {
-	Status int
-	Header http.Header
-	Length int64 // of the body; -1: unknown
+	Status int         // 101, or 200 to 599
+	Header http.Header // by canonical names; with the fields that framed the message
+	Length int64       // of the body; -1: unknown
 	Body   io.ReadCloser
 	// Tunnel is the connection after a 101; nil for any other answer.
 	Tunnel *Tunnel
 	// Connect is how long opening the connection took; 0 if a kept one was used.
 	Connect time.Duration
 	// Trailer is what came after the body; nil until the body was read to its end.
+	// It stays nil where nothing came.
 	Trailer http.Header
 }
 
@@ -80,6 +83,12 @@ func (e *Error) Unwrap() error { return e.Err }
 // answer. When ctx ends, so does the exchange, also while the answer's body is
 // being read. The error is an [*Error].
 func (p *Pool) Do(ctx context.Context, addr string, req *Request) (*Response, error) {
+	head := p.heads.Get().(*[]byte)
+	defer p.heads.Put(head)
+	var err error
+	if *head, err = appendHead((*head)[:0], req); err != nil {
+		return nil, &Error{Op: "send", Addr: addr, Err: err}
+	}
 	begun := time.Now()
 	c, err := p.get(ctx, addr, req)
 	if err != nil {
@@ -91,12 +100,12 @@ func (p *Pool) Do(ctx context.Context, addr string, req *Request) (*Response, er
 	}
 	x := &exchange{pool: p, conn: c, req: req}
 	x.unhook = context.AfterFunc(ctx, func() { c.Close() })
-	resp, err := x.run()
+	resp, err := x.run(*head)
 	if err != nil {
 		x.drop()
 		var fail *Error
 		if errors.As(err, &fail) {
-			fail.Addr, fail.Sent, fail.Answered, fail.Reused = addr, c.written.Load() > 0, c.read > 0, c.reused
+			fail.Addr, fail.Sent, fail.Answered, fail.Reused = addr, c.written > 0, c.read > 0, c.reused
 			if ctx.Err() != nil {
 				fail.Err = context.Cause(ctx)
 			}
@@ -117,27 +126,30 @@ type exchange struct {
 	whole  bool          // the body was sent to its end; read after sent is closed
 }
 
-func (x *exchange) run() (*Response, error) {
-	x.conn.begin()
-	if err := x.conn.writeHead(x.req); err != nil {
+func (x *exchange) run(head []byte) (*Response, error) {
+	x.conn.read, x.conn.written = 0, 0
+	if err := x.conn.writeHead(head); err != nil {
 		return nil, &Error{Op: "send", Err: err}
 	}
 	if x.req.Body != nil {
 		x.sent = make(chan struct{})
 		go x.sendBody()
 	}
-	answer, err := x.readHead()
+	answer, err := x.conn.readHead(x.req.Method, x.req.Early)
 	if err != nil {
 		if cause := x.req.Body.failure(); cause != nil {
 			err = cause // the body broke, and took this exchange with it
 		}
 		return nil, &Error{Op: "answer", Err: err}
 	}
-	resp := &Response{Status: answer.StatusCode, Header: answer.Header, Length: answer.ContentLength}
-	resp.Body = &answerBody{exchange: x, answer: answer, resp: resp}
-	if answer.StatusCode == http.StatusSwitchingProtocols {
+	resp := &Response{Status: answer.Status, Header: canonical(answer.Header), Length: max(answer.Length, -1)}
+	if x.req.Method != http.MethodHead && x.conn.r.Body().Done() {
+		resp.Length = 0 // a 304 tells that of the body it does not have
+	}
+	resp.Body = &answerBody{exchange: x, closes: answer.Close, resp: resp}
+	if answer.Status == http.StatusSwitchingProtocols {
 		x.unhook() // net/http ends a request's context when its client has said all
-		resp.Tunnel = &Tunnel{exchange: x}
+		resp.Tunnel = &Tunnel{exchange: x, ahead: x.conn.r.Rest()}
 	}
 	return resp, nil
 }
@@ -155,30 +167,6 @@ func (x *exchange) sendBody() {
 	}
 }
 
-// readHead reads answers until one is final. All of them together may be as long
-// as one head: a machine could say 103 for ever.
-func (x *exchange) readHead() (*http.Response, error) {
-	x.conn.headLeft = maxHead
-	defer func() { x.conn.headLeft = math.MaxInt64 }()
-	for {
-		answer, err := x.conn.readHead(x.req.Method)
-		switch {
-		case err != nil:
-			return nil, err
-		case answer.StatusCode < 100:
-			return nil, fmt.Errorf("the machine answered with status %03d", answer.StatusCode)
-		case answer.StatusCode == http.StatusSwitchingProtocols:
-			answer.Close = true // what follows is no HTTP
-			return answer, nil
-		case answer.StatusCode >= 200:
-			return answer, nil
-		}
-		if x.req.Early != nil && answer.StatusCode != http.StatusContinue {
-			x.req.Early(answer.StatusCode, answer.Header)
-		}
-	}
-}
-
 // drop ends the exchange and its connection.
 func (x *exchange) drop() {
 	x.unhook()
@@ -187,10 +175,10 @@ func (x *exchange) drop() {
 }
 
 // keep ends the exchange and hands the connection back, if both sides are done
-// with it.
-func (x *exchange) keep(answer *http.Response) {
+// with it. closes says that the machine is, whatever comes.
+func (x *exchange) keep(closes bool) {
 	// Bytes beyond the answer's end would be taken for the next one's beginning.
-	reusable := !answer.Close && x.conn.br.Buffered() == 0 && x.sentWhole()
+	reusable := !closes && x.conn.r.Body().Done() && x.conn.r.Buffered() == 0 && x.sentWhole()
 	if !reusable || !x.unhook() {
 		x.drop()
 		return
@@ -228,33 +216,40 @@ func (x *exchange) sentWhole() bool {
 // hands the connection back; closing before the end closes the connection.
 type answerBody struct {
 	exchange *exchange
-	answer   *http.Response
+	closes   bool      // the answer is the connection's last
 	resp     *Response // as the caller has it
-	ended    bool
+	ended    bool      // the connection may serve another by now
 }
 
 func (b *answerBody) Read(p []byte) (int, error) {
 	if b.ended {
 		return 0, io.EOF
 	}
-	n, err := b.answer.Body.Read(p)
+	n, err := b.exchange.conn.r.Body().Read(p)
 	if err == io.EOF {
-		b.ended = true
-		b.resp.Trailer = b.answer.Trailer
-		b.exchange.keep(b.answer)
+		b.end()
 	}
 	return n, err
+}
+
+// end is done with an answer that was read to its end.
+func (b *answerBody) end() {
+	b.ended = true
+	if trailer := b.exchange.conn.r.Body().Trailer(); len(trailer) > 0 {
+		b.resp.Trailer = canonical(trailer)
+	}
+	b.exchange.keep(b.closes)
 }
 
 func (b *answerBody) Close() error {
 	if b.ended {
 		return nil
 	}
-	b.ended = true
-	if b.answer.Body == http.NoBody {
-		b.exchange.keep(b.answer)
+	if b.exchange.conn.r.Body().Done() {
+		b.end()
 		return nil
 	}
+	b.ended = true
 	b.exchange.drop()
 	return nil
 }

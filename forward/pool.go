@@ -43,7 +43,8 @@ var errClosed = errors.New("the pool is closed")
 // Pool keeps connections to machines for the next exchange. Create it with
 // [NewPool]. Safe for concurrent use.
 type Pool struct {
-	cfg Config
+	cfg   Config
+	heads sync.Pool // of *[]byte, for the heads of requests
 
 	mu       sync.Mutex
 	idle     map[string][]*conn // by address, the longest idle first
@@ -53,7 +54,9 @@ type Pool struct {
 
 // NewPool returns an empty pool.
 func NewPool(cfg Config) *Pool {
-	return &Pool{cfg: cfg.withDefaults(), idle: make(map[string][]*conn)}
+	p := &Pool{cfg: cfg.withDefaults(), idle: make(map[string][]*conn)}
+	p.heads.New = func() any { return new([]byte) }
+	return p
 }
 
 // get returns an idle connection, the one used last, or opens one.

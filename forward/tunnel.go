@@ -9,10 +9,20 @@ import (
 // §7.8): bytes, no longer messages. It does not end with the context of its
 // exchange, but when it is closed, and is never used for anything else. One
 // goroutine may read while another writes.
-type Tunnel struct{ exchange *exchange }
+type Tunnel struct {
+	exchange *exchange
+	ahead    []byte // what came with the 101 and was not read yet
+}
 
 // Read returns what the machine sends, beginning with what came behind its 101.
-func (t *Tunnel) Read(p []byte) (int, error) { return t.exchange.conn.br.Read(p) }
+func (t *Tunnel) Read(p []byte) (int, error) {
+	if len(t.ahead) > 0 {
+		n := copy(p, t.ahead)
+		t.ahead = t.ahead[n:]
+		return n, nil
+	}
+	return t.exchange.conn.Conn.Read(p)
+}
 
 // Write sends p to the machine.
 func (t *Tunnel) Write(p []byte) (int, error) { return t.exchange.conn.Conn.Write(p) }
