@@ -574,3 +574,17 @@ func TestAMachineWhoseAnswerCanBeReadInTwoWaysIsNotPassedOn(t *testing.T) {
 		})
 	}
 }
+
+func TestARequestThatCannotBePassedOnIsRefusedAtOnce(t *testing.T) {
+	w := newWorld(t, nil, serving(t, "near", "ams", hello), serving(t, "home", "ord", hello))
+	for behaviour, head := range map[string]string{
+		"a host that is none":         "GET / HTTP/1.1\r\nHost: a!b\r\n",
+		"a fragment in the target":    "GET /a#b HTTP/1.1\r\nHost: app.test\r\n",
+		"for a machine that is named": "GET / HTTP/1.1\r\nHost: a!b\r\nFly-Force-Instance-Id: home\r\n",
+	} {
+		got := w.talk(head + "Connection: close\r\n\r\n")
+		if hops := w.record().Hops; !strings.HasPrefix(got, "HTTP/1.1 400") || len(hops) > 1 {
+			t.Errorf("%s: %d hops, %q", behaviour, len(hops), got)
+		}
+	}
+}

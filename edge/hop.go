@@ -120,6 +120,8 @@ func (h *hop) judge(err error) route.Setback {
 	switch {
 	case errors.As(err, &none):
 		b.Why = none.Why
+	case errors.Is(err, forward.ErrUnwritable):
+		b.Answered = true // no other machine could be sent it either
 	case errors.As(err, &fail):
 		b.Sent, b.Answered, b.Reused = fail.Sent, fail.Answered, fail.Reused
 		b.Written = b.Written || fail.Sent

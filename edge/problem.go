@@ -83,6 +83,8 @@ func problemOf(err error) *Problem {
 		return problem(PA01, forward.ErrNotKept.Error()+"; a machine there can take it whole if it is sent there directly")
 	case errors.Is(err, forward.ErrBroken):
 		return problem(BadRequest, "the request's body could not be read to its end")
+	case errors.Is(err, forward.ErrUnwritable):
+		return problem(BadRequest, "the request cannot be passed on as it is")
 	case errors.As(err, &none):
 		return problem(map[route.Why]Code{
 			route.NoApp: PA04, route.NoMachine: PR01, route.NoCandidate: PR03, route.NotReady: PR03, route.AllBusy: PL02,

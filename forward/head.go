@@ -1,6 +1,8 @@
 package forward
 
 import (
+	"errors"
+	"fmt"
 	"net/http"
 	"net/textproto"
 	"strings"
@@ -8,8 +10,12 @@ import (
 	"homing/wire"
 )
 
-// appendHead appends the head of a request to b. An error says that a part of it
-// would not arrive as what it is, or as more: nothing of such a request is sent.
+// ErrUnwritable: a part of the request's head would not arrive as what it is. No
+// machine can be sent it.
+var ErrUnwritable = errors.New("the request cannot be written")
+
+// appendHead appends the head of a request to b. The error is
+// ErrUnwritable.
 func appendHead(b []byte, req *Request) ([]byte, error) {
 	head := wire.Request{Method: req.Method, Target: req.Target, Host: req.Host}
 	if req.Body != nil {
@@ -27,7 +33,11 @@ func appendHead(b []byte, req *Request) ([]byte, error) {
 	if head.Header.HasToken("Connection", "upgrade") {
 		head.Upgrade = strings.Join(req.Header["Upgrade"], ", ")
 	}
-	return wire.AppendRequestHead(b, &head)
+	b, err := wire.AppendRequestHead(b, &head)
+	if err != nil {
+		return b, fmt.Errorf("%w: %w", ErrUnwritable, err)
+	}
+	return b, nil
 }
 
 // canonical returns a header by the names that net/http gives them.

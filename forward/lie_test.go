@@ -173,7 +173,7 @@ func TestARequestThatWouldSayMoreThanItIsNeverLeaves(t *testing.T) {
 			req.Header = http.Header{}
 			spoil(req)
 			_, err := p.Do(t.Context(), m.addr, req)
-			checkError(t, err, forward.Error{Op: "send", Addr: m.addr}, "")
+			checkError(t, err, forward.Error{Op: "send", Addr: m.addr, Err: forward.ErrUnwritable}, "")
 			if n := m.conns(); n != 0 {
 				t.Errorf("%d connections were opened", n)
 			}
