@@ -38,7 +38,7 @@ type World struct {
 type place struct {
 	region  region.Code
 	edge    *edge.Edge
-	server  *http.Server
+	server  *edge.Server
 	listen  net.Listener // the edge's
 	addr    string       // likewise
 	machine *runner

@@ -17,30 +17,32 @@ var copyBuffers = sync.Pool{New: func() any { b := make([]byte, 32<<10); return 
 
 // deliver streams a machine's answer to the client. A part of unknown whole
 // length goes out as soon as it has come, so that events are not held up.
-func (t *trip) deliver(answer *forward.Response) {
+func (t *trip) deliver(answer *forward.Response) *Problem {
 	defer answer.Body.Close()
-	t.rec.Status = answer.Status
 	header := t.edge.answerHeader(answer.Header, t.rec.ID)
 	if answer.Length >= 0 && answer.Status != http.StatusNoContent && answer.Status != http.StatusNotModified {
 		header.Set("Content-Length", strconv.FormatInt(answer.Length, 10))
 	}
-	t.out.begin(answer.Status, header, answer.Length)
-
+	if err := t.out.begin(answer.Status, header, answer.Length); err != nil {
+		return problem(PU02, "the machine's answer cannot be passed on")
+	}
+	t.rec.Status = answer.Status
 	gone, err := t.stream(answer)
 	last := &t.rec.Hops[len(t.rec.Hops)-1]
 	last.Took = time.Since(t.rec.Start) - last.Start
 	if err == nil {
 		t.out.end(outward(answer.Trailer))
-		return
+		return nil
 	}
 	t.cut = true
 	if gone || t.in.ctx.Err() != nil {
 		t.rec.Problem = "the client went away before the answer ended"
-		return
+		return nil
 	}
 	last.Problem = err.Error()
 	t.rec.Code = PU02.String()
 	t.rec.Problem = "the machine's answer broke off"
+	return nil
 }
 
 // stream copies the answer's body until its end. gone says that an error is the
@@ -71,9 +73,9 @@ func (t *trip) fail(p *Problem) {
 		t.rec.Problem = "the client went away before there was an answer"
 		return
 	}
-	t.rec.Code, t.rec.Problem, t.rec.Status = p.Code.String(), p.Detail, p.Code.Status()
+	t.rec.Code, t.rec.Problem, t.rec.Status = p.Code.String(), p.Detail, p.status()
 	header, body := p.answer(t.in.header, t.rec.ID)
-	t.out.begin(p.Code.Status(), header, int64(len(body)))
+	_ = t.out.begin(p.status(), header, int64(len(body))) // a head of ours can be written
 	if t.in.method != "HEAD" {
 		_ = t.out.write(body, false) // a client that has gone needs no answer
 	}

@@ -3,10 +3,10 @@
 // it delivers the whole request again to where the instruction says. What
 // happened is one [journey.Record] per request.
 //
-// An [Edge] is an [http.Handler]; [Edge.Server] wraps it in a server with the
-// protocol's limits. What is behind the handler does not know net/http's server:
-// it works on an inbound request and a sink for the answer, so that the front
-// can become a stricter reader of its own.
+// [Edge.Server] is the front for HTTP/1.1: package wire reads the requests, and
+// what could be read in two ways is refused. An [Edge] is also an [http.Handler],
+// for a server of net/http's. What is behind both works on an inbound request and
+// a sink for the answer, and knows neither.
 //
 // # What a machine is told
 //

@@ -3,8 +3,6 @@ package edge
 import (
 	"errors"
 	"log/slog"
-	"net/http"
-	"time"
 
 	"homing/fleet"
 	"homing/forward"
@@ -99,17 +97,3 @@ func (e *Edge) Close() {
 
 // KeptBytes returns how many bytes of request bodies are held now.
 func (e *Edge) KeptBytes() int64 { return e.budget.Used() }
-
-// Server returns a server for e with the protocol's limits: 10 s for a head, 64
-// KiB of it, 60 s idle.
-func (e *Edge) Server() *http.Server {
-	return &http.Server{
-		Handler:           e,
-		ReadHeaderTimeout: 10 * time.Second,
-		IdleTimeout:       time.Minute,
-		MaxHeaderBytes:    64<<10 - 4096, // net/http allows 4096 more than it is told
-		ErrorLog:          slog.NewLogLogger(e.cfg.Logger.Handler(), slog.LevelDebug),
-		// "OPTIONS *" is the app's to answer.
-		DisableGeneralOptionsHandler: true,
-	}
-}

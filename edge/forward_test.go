@@ -196,7 +196,7 @@ func TestWhatIsBetweenMachineAndEdgeNeverLeaves(t *testing.T) {
 
 func TestAClientOfHTTP10GetsNoEarlyAnswer(t *testing.T) {
 	w := newWorld(t, nil, says(t, "near", "ams", "HTTP/1.1 103 Early Hints\r\n\r\nHTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"))
-	if got := w.talk("GET / HTTP/1.0\r\n\r\n"); !strings.HasPrefix(got, "HTTP/1.0 200") || !strings.HasSuffix(got, "\r\n\r\nok") {
+	if got := w.talk("GET / HTTP/1.0\r\n\r\n"); !strings.HasPrefix(got, "HTTP/1.1 200") || !strings.HasSuffix(got, "\r\n\r\nok") {
 		t.Errorf("got %q", got)
 	}
 }
@@ -216,6 +216,8 @@ func TestAnswersArriveAsTheMachineGaveThem(t *testing.T) {
 		{"304", "GET", "304 Not Modified\r\nEtag: x\r\n\r\n", []string{"304 Not Modified", "Etag: x"}, "Content-Length"},
 		{"no type is guessed", "GET", "200 OK\r\nContent-Length: 6\r\n\r\n<html>", []string{"<html>"}, "Content-Type"},
 		{"a status of its own", "GET", "599 Odd\r\nContent-Length: 0\r\n\r\n", []string{"HTTP/1.1 599"}, ""},
+		{"a status that is none", "GET", "799 Odd\r\nContent-Length: 0\r\n\r\n", []string{"HTTP/1.1 502", "Homing-Error: PU02"}, "799"},
+		{"a value that ends up in logs", "GET", "200 OK\r\nX: a\x01b\r\nContent-Length: 0\r\n\r\n", []string{"HTTP/1.1 502", "Homing-Error: PU02"}, "\x01"},
 		{"cookies", "GET", "200 OK\r\nSet-Cookie: a\r\nSet-Cookie: b\r\nContent-Length: 0\r\n\r\n", []string{"Set-Cookie: a\r\n", "Set-Cookie: b\r\n"}, ""},
 	}
 	for _, c := range cases {
@@ -237,7 +239,7 @@ func TestAnswersArriveAsTheMachineGaveThem(t *testing.T) {
 func TestOddTargets(t *testing.T) {
 	cases := []struct{ behaviour, line, want string }{
 		{"absolute form becomes origin form", "GET http://app.test/a%2Fb?q HTTP/1.1", "GET /a%2Fb?q app.test"},
-		{"its host wins", "GET http://other.test HTTP/1.1", "GET / other.test"},
+		{"its path may be missing", "GET http://app.test HTTP/1.1", "GET / app.test"},
 		{"OPTIONS * reaches the app", "OPTIONS * HTTP/1.1", "OPTIONS * app.test"},
 		{"two slashes stay", "GET //a//b HTTP/1.1", "GET //a//b app.test"},
 	}

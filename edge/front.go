@@ -32,8 +32,9 @@ type inbound struct {
 type sink interface {
 	// early passes a 1xx answer on.
 	early(status int, header http.Header)
-	// begin sends the head of an answer whose body is that long; -1: unknown.
-	begin(status int, header http.Header, length int64)
+	// begin sends the head of an answer whose body is that long; -1: unknown. An
+	// error says that a head cannot be written so, and another may be.
+	begin(status int, header http.Header, length int64) error
 	// write sends a part of the body, at once if now is set.
 	write(p []byte, now bool) error
 	// end sends what comes after a body of unknown length.
@@ -42,7 +43,8 @@ type sink interface {
 	switchTo(header http.Header) (half, error)
 }
 
-// ServeHTTP accepts a request from net/http's server.
+// ServeHTTP accepts a request from net/http's server, for those who mount the
+// edge in one of their own. [Edge.Server] reads more strictly.
 func (e *Edge) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	in := &inbound{
 		ctx: r.Context(), method: r.Method, target: originForm(r), path: r.URL.EscapedPath(), host: r.Host,
@@ -120,7 +122,7 @@ func (s *httpSink) early(status int, header http.Header) {
 	clear(s.header)
 }
 
-func (s *httpSink) begin(status int, header http.Header, length int64) {
+func (s *httpSink) begin(status int, header http.Header, length int64) error {
 	for name, values := range header {
 		s.header[name] = values
 	}
@@ -136,6 +138,7 @@ func (s *httpSink) begin(status int, header http.Header, length int64) {
 	if length < 0 {
 		s.flush()
 	}
+	return nil
 }
 
 func (s *httpSink) write(p []byte, now bool) error {

@@ -1,6 +1,7 @@
 package edge
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -68,10 +69,13 @@ func (c Code) Status() int { return codes[c].status }
 // Problem is an error that the client is told about.
 type Problem struct {
 	Code   Code
+	Status int    // of the answer; 0: the code's
 	Detail string // one line, safe to show: no state, no secret
 }
 
-func problem(c Code, detail string) *Problem { return &Problem{c, detail} }
+func problem(c Code, detail string) *Problem { return &Problem{Code: c, Detail: detail} }
+
+func (p *Problem) status() int { return cmp.Or(p.Status, p.Code.Status()) }
 
 // problemOf says what an error means to the client: the one place where errors
 // become codes.
@@ -118,7 +122,7 @@ func timedOut(err error) bool {
 // answer returns the head and body for the client: problem+json (RFC 9457) if it
 // accepts JSON, else text.
 func (p *Problem) answer(request http.Header, id string) (http.Header, []byte) {
-	c := codes[p.Code]
+	c, status := codes[p.Code], p.status()
 	h := http.Header{
 		replay.ErrorHeader: {c.name},
 		"Fly-Request-Id":   {id},
@@ -129,14 +133,14 @@ func (p *Problem) answer(request http.Header, id string) (http.Header, []byte) {
 	if strings.Contains(request.Get("Accept"), "json") {
 		h.Set("Content-Type", "application/problem+json")
 		body, _ = json.Marshal(map[string]any{ // strings and a number cannot fail
-			"title": c.title, "status": c.status, "detail": p.Detail, "code": c.name, "request_id": id,
+			"title": c.title, "status": status, "detail": p.Detail, "code": c.name, "request_id": id,
 		})
 	} else {
 		h.Set("Content-Type", "text/plain; charset=utf-8")
-		body = fmt.Appendf(nil, "%d %s (%s)\n%s\nRequest %s\n", c.status, c.title, c.name, p.Detail, id)
+		body = fmt.Appendf(nil, "%d %s (%s)\n%s\nRequest %s\n", status, c.title, c.name, p.Detail, id)
 	}
 	h.Set("Content-Length", strconv.Itoa(len(body)))
-	if c.status == http.StatusServiceUnavailable {
+	if status == http.StatusServiceUnavailable {
 		h.Set("Retry-After", "1")
 	}
 	return h, body

@@ -73,8 +73,7 @@ func (t *trip) run() *Problem {
 			if answer.Tunnel != nil {
 				return t.tunnel(answer)
 			}
-			t.deliver(answer)
-			return nil
+			return t.deliver(answer)
 		}
 		if p := t.turn(answer); p != nil {
 			return p

@@ -14,13 +14,17 @@ import (
 )
 
 // upgradeOf returns the protocols that a request asks to switch to, or nothing.
-// Those that speak HTTP or TLS again are not passed on: what a client says in
-// them would reach the machine past all that the edge checks.
 func upgradeOf(r *http.Request) string {
 	if !r.ProtoAtLeast(1, 1) || r.ProtoMajor > 1 || r.ContentLength != 0 || !namesUpgrade(r.Header["Connection"]) {
 		return ""
 	}
-	list := strings.Join(r.Header["Upgrade"], ", ")
+	return harmless(strings.Join(r.Header["Upgrade"], ", "))
+}
+
+// harmless returns a list of protocols, or nothing if one of them speaks HTTP or
+// TLS again: what a client says in it would reach the machine past all that the
+// edge checks.
+func harmless(list string) string {
 	for name := range strings.SplitSeq(list, ",") {
 		name, _, _ = strings.Cut(strings.ToLower(strings.TrimSpace(name)), "/")
 		if name == "" || name == "h2c" || name == "http" || name == "tls" {
@@ -141,8 +145,8 @@ func (ts *tunnels) closeAll() {
 	}
 }
 
-// clientConn is a client's connection that net/http's server has given away,
-// with what it had read ahead.
+// clientConn is a client's connection that a server has given away, with what it
+// had read ahead.
 type clientConn struct {
 	net.Conn
 	ahead io.Reader

@@ -25,6 +25,8 @@ import (
 type world struct {
 	t       testing.TB
 	edge    *edge.Edge
+	server  *edge.Server
+	served  chan error // what Serve returned
 	addr    string
 	records chan *journey.Record
 	client  *http.Client // follows no redirects
@@ -55,8 +57,8 @@ func newWorld(t testing.TB, change func(*edge.Config), machines ...fleet.Machine
 		t.Fatal(err)
 	}
 	srv := e.Server()
-	go srv.Serve(l)
-	w.edge, w.addr = e, l.Addr().String()
+	w.edge, w.server, w.addr, w.served = e, srv, l.Addr().String(), make(chan error, 1)
+	go func() { w.served <- srv.Serve(l) }()
 	w.client = &http.Client{
 		Transport:     &http.Transport{},
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },

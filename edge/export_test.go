@@ -1,0 +1,15 @@
+package edge
+
+import "time"
+
+// SetTimes shortens what a client may take, before the server serves.
+func (s *Server) SetTimes(idle, head, stall time.Duration) {
+	s.times.idle, s.times.head, s.times.stall = idle, head, stall
+}
+
+// Clients returns how many connections there are, but for tunnels.
+func (s *Server) Clients() int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return len(s.clients)
+}

@@ -1,0 +1,186 @@
+package edge
+
+import (
+	"context"
+	"errors"
+	"net"
+	"net/http"
+	"sync"
+	"time"
+)
+
+// Server accepts HTTP/1.1 from clients, without net/http: package wire reads the
+// requests. Create it with [Edge.Server]. Safe for concurrent use.
+type Server struct {
+	edge   *Edge
+	times  times
+	ctx    context.Context // of all requests; ended by Close
+	cancel context.CancelFunc
+
+	mu        sync.Mutex
+	closing   bool
+	listeners map[net.Listener]struct{}
+	clients   map[*client]struct{}
+	drained   chan struct{} // closed when closing, and no client is left
+}
+
+// times bound what a client may take.
+type times struct {
+	idle   time.Duration // between requests
+	head   time.Duration // from its first byte to its last
+	stall  time.Duration // for a part of an answer to be taken
+	linger time.Duration // for what is sent on when the answer has gone out
+}
+
+// Server returns a server for e with the protocol's limits: 10 s for a head, 64
+// KiB and 200 fields of it, 60 s idle.
+func (e *Edge) Server() *Server {
+	s := &Server{
+		edge:      e,
+		times:     times{idle: time.Minute, head: 10 * time.Second, stall: time.Minute, linger: linger},
+		listeners: make(map[net.Listener]struct{}),
+		clients:   make(map[*client]struct{}),
+		drained:   make(chan struct{}),
+	}
+	s.ctx, s.cancel = context.WithCancel(context.Background())
+	return s
+}
+
+// Serve accepts connections until the server is closed or shut down, when it
+// returns [http.ErrServerClosed], or until l fails. It closes l.
+func (s *Server) Serve(l net.Listener) error {
+	defer l.Close()
+	if !s.listen(l) {
+		return http.ErrServerClosed
+	}
+	defer s.unlisten(l)
+	var pause time.Duration
+	for {
+		conn, err := l.Accept()
+		if err == nil {
+			pause = 0
+			s.accept(conn)
+			continue
+		}
+		if s.isClosing() {
+			return http.ErrServerClosed
+		}
+		if !passes(err) {
+			return err
+		}
+		pause = min(max(2*pause, 5*time.Millisecond), time.Second)
+		s.edge.cfg.Logger.Warn("cannot accept a connection now", "error", err, "pause", pause)
+		select {
+		case <-time.After(pause):
+		case <-s.ctx.Done():
+		}
+	}
+}
+
+// passes reports whether an error of Accept is of one connection, or of a lack
+// of descriptors, after which others can be accepted.
+func passes(err error) bool {
+	var e interface{ Temporary() bool }
+	return errors.As(err, &e) && e.Temporary()
+}
+
+// Shutdown stops listening, closes idle connections and waits until the requests
+// under way have ended, or ctx has. Tunnels are not waited for: [Edge.Close]
+// ends them.
+func (s *Server) Shutdown(ctx context.Context) error {
+	s.mu.Lock()
+	s.close()
+	for c := range s.clients {
+		if c.idle {
+			c.conn.Close()
+		}
+	}
+	s.mu.Unlock()
+	select {
+	case <-s.drained:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+// Close stops listening and closes all connections but tunnels.
+func (s *Server) Close() error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.close()
+	s.cancel()
+	for c := range s.clients {
+		c.conn.Close()
+	}
+	return nil
+}
+
+// close begins the end; mu is held.
+func (s *Server) close() {
+	if s.closing {
+		return
+	}
+	s.closing = true
+	for l := range s.listeners {
+		l.Close()
+	}
+	if len(s.clients) == 0 {
+		close(s.drained)
+	}
+}
+
+func (s *Server) isClosing() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.closing
+}
+
+func (s *Server) listen(l net.Listener) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if !s.closing {
+		s.listeners[l] = struct{}{}
+	}
+	return !s.closing
+}
+
+func (s *Server) unlisten(l net.Listener) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	delete(s.listeners, l)
+}
+
+func (s *Server) accept(conn net.Conn) {
+	c := newClient(s, conn)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.closing {
+		conn.Close()
+		return
+	}
+	s.clients[c] = struct{}{}
+	go c.serve()
+}
+
+// remove forgets a client that is done, or that is a tunnel from now on.
+func (s *Server) remove(c *client) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if _, ok := s.clients[c]; !ok {
+		return
+	}
+	delete(s.clients, c)
+	if s.closing && len(s.clients) == 0 {
+		close(s.drained)
+	}
+}
+
+// setIdle notes whether a client is between requests, when Shutdown may close
+// it. It reports false if the server is closing: no request may begin.
+func (s *Server) setIdle(c *client, idle bool) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	c.idle = idle
+	return !s.closing
+}

@@ -1,0 +1,184 @@
+package edge
+
+import (
+	"bytes"
+	"fmt"
+	"io"
+	"maps"
+	"net"
+	"net/http"
+	"slices"
+	"sync"
+	"time"
+
+	"homing/forward"
+	"homing/wire"
+)
+
+// wireSink is a sink on a client's connection. But for goOn it is used by one
+// goroutine.
+type wireSink struct {
+	client *client
+	method string
+	http10 bool          // the client knows neither chunks nor 1xx answers
+	body   *forward.Body // the request's; nil: none
+
+	close      bool // no request may follow
+	untilClose bool // the answer ends with the connection
+	switched   bool // the connection was given away
+	bodiless   bool
+	head       []byte // still to be written, with the first part of the body
+	chunks     *wire.ChunkWriter
+	err        error // of writing; the connection is of no more use
+
+	mu      sync.Mutex
+	decided bool // a final answer has begun: a 100 must not come any more
+}
+
+// goOn tells a client that waits for it to send its body.
+func (s *wireSink) goOn() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if !s.decided {
+		s.deadline()
+		// A client that has gone shows when the body is read.
+		_, _ = io.WriteString(s.client.conn, "HTTP/1.1 100 Continue\r\n\r\n")
+	}
+}
+
+func (s *wireSink) early(status int, header http.Header) {
+	if s.http10 {
+		return
+	}
+	head, err := appendHead(&wire.Response{Status: status, Length: wire.UntilClose}, header)
+	if err != nil {
+		return // it is only a hint
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.put(head)
+}
+
+func (s *wireSink) begin(status int, header http.Header, length int64) error {
+	s.mu.Lock()
+	s.decided = true
+	s.mu.Unlock()
+	resp := s.response(status, length)
+	head, err := appendHead(resp, header)
+	if err != nil {
+		return fmt.Errorf("the head cannot be written: %w", err)
+	}
+	s.head, s.close = head, resp.Close
+	s.untilClose = resp.Length == wire.UntilClose && !s.bodiless
+	if resp.Length == wire.Chunked {
+		s.chunks = wire.NewChunkWriter(s.client.conn)
+	}
+	if length < 0 {
+		_ = s.flush() // an error shows at the next write
+	}
+	return nil
+}
+
+// response says how an answer is framed.
+func (s *wireSink) response(status int, length int64) *wire.Response {
+	resp := &wire.Response{Status: status, Length: length, Close: s.close}
+	s.bodiless = s.method == http.MethodHead || status == http.StatusNoContent || status == http.StatusNotModified
+	switch {
+	case status == http.StatusNoContent || status == http.StatusNotModified || s.bodiless && length < 0:
+		resp.Length = wire.UntilClose // not said
+	case length < 0 && s.http10:
+		resp.Length, resp.Close = wire.UntilClose, true
+	case length < 0:
+		resp.Length = wire.Chunked
+	}
+	// What is left of a body must not be read as the client's next request.
+	if s.body != nil && !s.body.Whole() || s.client.server.isClosing() {
+		resp.Close = true
+	}
+	return resp
+}
+
+func (s *wireSink) write(p []byte, _ bool) error {
+	switch {
+	case s.err != nil || s.bodiless || len(p) == 0:
+	case s.chunks != nil:
+		s.deadline()
+		_, s.err = s.chunks.Write(p)
+	case s.head != nil:
+		s.put(s.head, p)
+		s.head = nil
+	default:
+		s.put(p)
+	}
+	return s.err
+}
+
+func (s *wireSink) end(trailer http.Header) {
+	if s.flush() == nil && s.chunks != nil {
+		s.chunks.Trailer = fields(trailer)
+		s.deadline()
+		s.err = s.chunks.Close()
+	}
+}
+
+// flush writes a head that no body followed, and returns what went wrong so far.
+func (s *wireSink) flush() error {
+	if s.head != nil {
+		s.put(s.head)
+		s.head = nil
+	}
+	return s.err
+}
+
+// put writes parts at once.
+func (s *wireSink) put(parts ...[]byte) {
+	if s.err != nil {
+		return
+	}
+	s.deadline()
+	bufs := net.Buffers(parts)
+	_, s.err = bufs.WriteTo(s.client.conn)
+}
+
+// deadline gives the next write its time: a client that takes nothing must not
+// hold a machine for ever.
+func (s *wireSink) deadline() {
+	_ = s.client.conn.SetWriteDeadline(time.Now().Add(s.client.server.times.stall)) // an error shows at the write
+}
+
+// switchTo answers 101. The connection is the caller's after that.
+func (s *wireSink) switchTo(header http.Header) (half, error) {
+	c := s.client
+	c.unwatch()
+	head, err := appendHead(&wire.Response{Status: http.StatusSwitchingProtocols, Upgrade: header.Get("Upgrade")}, header)
+	if err != nil {
+		return nil, err
+	}
+	s.switched = true
+	c.server.remove(c)
+	s.put(head) // a client that has gone ends the tunnel as soon as it is read
+	_ = c.conn.SetDeadline(time.Time{})
+	return &clientConn{Conn: c.conn, ahead: io.MultiReader(bytes.NewReader(c.reader.Rest()), c.conn)}, nil
+}
+
+// appendHead returns the bytes of a head. An error says that a machine's answer
+// holds what could be read as something else.
+func appendHead(resp *wire.Response, header http.Header) ([]byte, error) {
+	resp.Reason = http.StatusText(resp.Status)
+	resp.Header = fields(header)
+	if resp.Status >= 200 && header.Get("Date") == "" {
+		resp.Header.Set("Date", time.Now().UTC().Format(http.TimeFormat)) // RFC 9110 §6.6.1
+	}
+	return wire.AppendResponseHead(make([]byte, 0, 1<<10), resp)
+}
+
+// fields is a header as package wire has it.
+func fields(header http.Header) wire.Header {
+	h := make(wire.Header, 0, len(header)+2)
+	for _, name := range slices.Sorted(maps.Keys(header)) {
+		for _, value := range header[name] {
+			h.Add(name, value)
+		}
+	}
+	return h
+}
