@@ -4,11 +4,13 @@ import (
 	"bufio"
 	"bytes"
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"io"
 	"net"
 	"net/http"
+	"net/http/httptest"
 	"os"
 	"runtime"
 	"strconv"
@@ -335,4 +337,34 @@ func TestNoGoroutineIsLeft(t *testing.T) {
 		w.dial().Close()
 	}
 	w.eventually("all goroutines have ended", func() bool { return runtime.NumGoroutine() <= before })
+}
+
+func TestClientsMaySpeakTLS(t *testing.T) {
+	w := newWorld(t, nil, serving(t, "near", "ams", func(w http.ResponseWriter, r *http.Request) {
+		io.Copy(w, r.Body)
+		io.WriteString(w, r.Header.Get("X-Forwarded-Proto"))
+	}))
+	certified := httptest.NewUnstartedServer(nil) // for its certificate alone
+	certified.StartTLS()
+	defer certified.Close()
+	l, err := tls.Listen("tcp", "127.0.0.1:0", &tls.Config{Certificates: certified.TLS.Certificates})
+	if err != nil {
+		t.Fatal(err)
+	}
+	srv := w.edge.Server()
+	defer srv.Close()
+	go srv.Serve(l)
+	for i := range 3 { // on one connection, which each watch has to leave whole
+		resp, err := certified.Client().Post("https://"+l.Addr().String(), "text/plain", strings.NewReader("by "))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got, err := io.ReadAll(resp.Body); string(got) != "by https" || err != nil {
+			t.Errorf("request %d got %q, %v", i, got, err)
+		}
+		resp.Body.Close()
+	}
+	if n := srv.Clients(); n != 1 {
+		t.Errorf("there are %d connections", n)
+	}
 }
