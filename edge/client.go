@@ -27,8 +27,8 @@ type client struct {
 	addr        string // without the port
 	local, port string // that it connected to
 	tls         bool
-	idle        bool          // guarded by server.mu
-	watched     chan struct{} // closed when the watch has ended; nil: there is none
+	idle        bool   // guarded by server.mu
+	watch       *watch // nil: there is none
 }
 
 func newClient(s *Server, conn net.Conn) *client {
@@ -133,7 +133,7 @@ func (c *client) exchange(req *wire.Request) ending {
 	in := c.inbound(ctx, req)
 	out := &wireSink{client: c, method: req.Method, http10: req.Minor == 0, close: req.Close}
 	if req.Length == 0 {
-		c.watch(cancel)
+		c.beginWatch(cancel)
 	} else {
 		in.length = req.Length
 		reading := &bodyReading{client: c, gone: cancel}
@@ -163,7 +163,7 @@ func (c *client) exchange(req *wire.Request) ending {
 // serveInbound serves a request, and returns when nobody reads the connection
 // any more.
 func (c *client) serveInbound(in *inbound, out *wireSink) (cut bool) {
-	defer c.unwatch()
+	defer c.endWatch()
 	if in.body != nil {
 		defer in.body.Close()
 	}
@@ -185,16 +185,25 @@ func (c *client) inbound(ctx context.Context, req *wire.Request) *inbound {
 	return in
 }
 
-// watch calls gone when the client goes away, until unwatch. The client must have
-// sent its request to the end.
-func (c *client) watch(gone context.CancelFunc) {
+// watch notices that a client goes away while it is answered.
+type watch struct {
+	timer *time.Timer
+	ended chan struct{}
+}
+
+// watchAfter is when a watch begins. Most requests are answered before, and are
+// spared what it costs to wake a reader up.
+const watchAfter = 5 * time.Millisecond
+
+// beginWatch calls gone when the client goes away, until endWatch. The client
+// must have sent its request to the end.
+func (c *client) beginWatch(gone context.CancelFunc) {
 	if c.reader.Buffered() > 0 {
 		return // it has sent more: whether it goes away shows only behind that
 	}
-	done := make(chan struct{})
-	c.watched = done
-	go func() {
-		defer close(done)
+	ended := make(chan struct{})
+	c.watch = &watch{ended: ended, timer: time.AfterFunc(watchAfter, func() {
+		defer close(ended)
 		err := c.reader.Await()
 		if err == io.EOF {
 			// Perhaps said only because this was its last request. What may be
@@ -204,18 +213,16 @@ func (c *client) watch(gone context.CancelFunc) {
 		if err != nil && !errors.Is(err, os.ErrDeadlineExceeded) {
 			gone()
 		}
-	}()
+	})}
 }
 
-// unwatch ends the watch and returns when it has ended.
-func (c *client) unwatch() {
-	if c.watched == nil {
-		return
+// endWatch ends the watch and returns when it has ended.
+func (c *client) endWatch() {
+	if c.watch != nil && !c.watch.timer.Stop() {
+		c.interrupt()
+		<-c.watch.ended
 	}
-	c.interrupt()
-	<-c.watched
-	c.watched = nil
-	_ = c.conn.SetReadDeadline(time.Time{}) // an error shows at the next read
+	c.watch = nil
 }
 
 // linger says that nothing more will come, and drops what is still sent: closed
@@ -261,7 +268,7 @@ func (b *bodyReading) Read(p []byte) (int, error) {
 	n, err := body.Read(p)
 	if body.Done() {
 		b.done = true
-		b.client.watch(b.gone)
+		b.client.beginWatch(b.gone)
 		return n, io.EOF
 	}
 	var malformed *wire.Error

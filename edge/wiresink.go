@@ -149,7 +149,7 @@ func (s *wireSink) deadline() {
 // switchTo answers 101. The connection is the caller's after that.
 func (s *wireSink) switchTo(header http.Header) (half, error) {
 	c := s.client
-	c.unwatch()
+	c.endWatch()
 	head, err := appendHead(&wire.Response{Status: http.StatusSwitchingProtocols, Upgrade: header.Get("Upgrade")}, header)
 	if err != nil {
 		return nil, err
