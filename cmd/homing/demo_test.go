@@ -208,80 +208,71 @@ func testForeignOrigin(t *testing.T, d *demoRun) {
 const pairs = 1000
 
 // A gate holds replication back until the read that follows a write has arrived.
+// The pairs come in turn from gru and ams.
 func TestWriteThenReadThroughAGate(t *testing.T) {
 	d := startDemo(t, "--distances", "none")
-	t.Run("without its token every read is stale", func(t *testing.T) {
-		d := d.in(t)
-		v := d.visitor("gru", false)
-		stale := 0
-		for i := range pairs {
-			text := fmt.Sprintf("bare %d", i)
-			d.turn("gru", "hold")
-			v.mustWrite(text)
-			if v.list().has(text) == 0 {
-				stale++
+	for _, tc := range []struct {
+		name    string
+		cookies bool
+		// pair writes and reads.
+		pair  func(d *demoRun, v *visitor, region, text string) listing
+		stale int // of all pairs
+		local int // at least
+	}{
+		{"without its token every read is stale", false, heldUntilAnswered, pairs, pairs},
+		{"with its token none is", true, heldUntilWaited, 0, 0},
+		{"with the gate open most are answered here", true, open, 0, pairs/2 + 1},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			d := d.in(t)
+			regions := []string{"gru", "ams"}
+			visitors := []*visitor{d.visitor("gru", tc.cookies), d.visitor("ams", tc.cookies)}
+			stale, local := 0, 0
+			for i := range pairs {
+				region, text := regions[i%2], fmt.Sprintf("%s %d", tc.name, i)
+				l := tc.pair(d, visitors[i%2], region, text)
+				if l.has(text) != 1 {
+					stale++
+				}
+				if l.Region == region {
+					local++
+				}
 			}
-			d.turn("gru", "release")
-		}
-		if stale != pairs {
-			t.Errorf("%d of %d reads were stale; want all", stale, pairs)
-		}
-	})
-	t.Run("with its token none is", func(t *testing.T) {
-		d := d.in(t)
-		v := d.visitor("gru", true)
-		stale, local := 0, 0
-		for i := range pairs {
-			text := fmt.Sprintf("token %d", i)
-			d.turn("gru", "hold")
-			v.mustWrite(text)
-			read := make(chan listing, 1)
-			go func() { defer close(read); read <- v.list() }() // list ends it if it fails
-			l := d.releaseWhenWaited(read)
-			if l.has(text) != 1 {
-				stale++
+			t.Logf("of %d reads %d were stale and %d answered where they arrived", pairs, stale, local)
+			if stale != tc.stale || local < tc.local {
+				t.Errorf("want %d stale, and at least %d answered where they arrived", tc.stale, tc.local)
 			}
-			if l.Region == "gru" {
-				local++
-			}
-		}
-		if stale != 0 {
-			t.Errorf("%d of %d reads were stale; want none", stale, pairs)
-		}
-		t.Logf("%d of %d reads were answered in gru", local, pairs)
-	})
-	t.Run("with the gate open most are answered here", func(t *testing.T) {
-		v := d.in(t).visitor("gru", true)
-		stale, local := 0, 0
-		for i := range pairs {
-			text := fmt.Sprintf("open %d", i)
-			v.mustWrite(text)
-			l := v.list()
-			if l.has(text) != 1 {
-				stale++
-			}
-			if l.Region == "gru" {
-				local++
-			}
-		}
-		if stale != 0 || local <= pairs/2 {
-			t.Errorf("of %d reads %d were stale and %d answered in gru; want none, and most", pairs, stale, local)
-		}
-	})
+		})
+	}
 }
 
-// releaseWhenWaited opens the gate when the read waits for it in gru, or has been
-// answered elsewhere.
-func (d *demoRun) releaseWhenWaited(read <-chan listing) listing {
+func open(_ *demoRun, v *visitor, _, text string) listing {
+	v.mustWrite(text)
+	return v.list()
+}
+
+func heldUntilAnswered(d *demoRun, v *visitor, region, text string) listing {
+	d.turn(region, "hold")
+	defer d.turn(region, "release")
+	return open(d, v, region, text)
+}
+
+// heldUntilWaited opens the gate when the read waits for it, or has been answered
+// elsewhere.
+func heldUntilWaited(d *demoRun, v *visitor, region, text string) listing {
+	d.turn(region, "hold")
+	v.mustWrite(text)
+	read := make(chan listing, 1)
+	go func() { defer close(read); read <- v.list() }() // list ends it if it fails
 	for {
 		select {
 		case l := <-read:
-			d.turn("gru", "release")
+			d.turn(region, "release")
 			return l
 		default:
 		}
-		if d.regions()["gru"].Waiting > 0 {
-			d.turn("gru", "release")
+		if d.regions()[region].Waiting > 0 {
+			d.turn(region, "release")
 			return <-read
 		}
 	}
