@@ -24,6 +24,7 @@ func Example() {
 	}))
 	defer home.Close()
 
+	records := make(chan *journey.Record, 1)
 	e, err := edge.New(edge.Config{
 		Region: "ams",
 		App:    "guestbook",
@@ -32,11 +33,7 @@ func Example() {
 			fleet.Machine{ID: "m2", App: "guestbook", Region: "ams", Addr: near.Listener.Addr().String(), Healthy: true},
 			fleet.Machine{ID: "m3", App: "guestbook", Region: "ord", Addr: home.Listener.Addr().String(), Healthy: true},
 		),
-		Record: func(r *journey.Record) {
-			for _, hop := range r.Hops {
-				fmt.Println(hop.Machine, hop.Region, "replayed:", hop.Replayed)
-			}
-		},
+		Record: func(r *journey.Record) { records <- r },
 		Logger: slog.New(slog.DiscardHandler),
 	})
 	if err != nil {
@@ -62,8 +59,11 @@ func Example() {
 	defer resp.Body.Close()
 	body, _ := io.ReadAll(resp.Body)
 	fmt.Println(string(body))
+	for _, hop := range (<-records).Hops {
+		fmt.Println(hop.Machine, hop.Region, "replayed:", hop.Replayed)
+	}
 	// Output:
+	// POST /entries written in ord
 	// m2 ams replayed: true
 	// m3 ord replayed: false
-	// POST /entries written in ord
 }
