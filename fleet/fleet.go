@@ -1,7 +1,7 @@
 // Package fleet says who runs where: the apps and their machines, regions and
 // health, and how far the regions are from each other. It is read as an immutable
-// [Snapshot], taken once per request, so that every choice about one request is
-// made from one picture.
+// [Snapshot], taken anew for each choice, so that one choice is made from one
+// picture and a request that waits finds what has changed meanwhile.
 //
 // One thing is not in the picture, because it changes with every request: how much
 // each machine has under way. That is counted live, shared by all snapshots, with
