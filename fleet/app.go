@@ -23,7 +23,8 @@ type App struct {
 	// Hosts are the names that requests for it come in under: exact ones, such as
 	// "example.com" or an address; "*.example.com" for whatever ends so, at any depth; "*" for
 	// whatever no other app takes. None: it is reached by replays only.
-	Hosts []string
+	Hosts   []string
+	Options Options
 }
 
 // MayReplay reports whether a machine of one app may send its requests to
@@ -95,6 +96,10 @@ func newDirectory(apps []App) (*directory, error) {
 			continue
 		}
 		app.AllowFrom, app.Hosts = slices.Clone(app.AllowFrom), slices.Clone(app.Hosts)
+		var err error
+		if app.Options, err = app.Options.prepared(); err != nil {
+			errs = append(errs, fmt.Errorf("app %s: %w", app.Name, err))
+		}
 		d.apps[app.Name] = app
 		for _, host := range app.Hosts {
 			if err := d.add(app.Name, host); err != nil {
