@@ -135,7 +135,7 @@ func (c *client) exchange(req *wire.Request) ending {
 	if req.Length == 0 {
 		c.beginWatch(cancel)
 	} else {
-		in.length = req.Length
+		in.length, in.expect = req.Length, req.Expect
 		reading := &bodyReading{client: c, gone: cancel}
 		if req.Expect {
 			reading.first = out.goOn

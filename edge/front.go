@@ -22,10 +22,18 @@ type inbound struct {
 	header        http.Header
 	body          *forward.Body // nil: none
 	length        int64         // of the body; -1: unknown
+	expect        bool          // the client waits for a 100 before it sends the body
 	client, local string        // addresses without ports
 	port          string        // that the client connected to
 	tls           bool
 	upgrade       string // protocols that the client asks to switch to
+}
+
+// holdsBack reports whether the machine is only told of the body until it asks for
+// it: one that could not be sent again to where a replay goes, and one that the
+// client itself holds back (RFC 9110 §10.1.1: an expectation is for the origin).
+func (in *inbound) holdsBack() bool {
+	return in.body != nil && in.body.Unread() && (in.expect || !in.body.Fits())
 }
 
 // sink takes the answer for the client.
@@ -58,7 +66,7 @@ func (e *Edge) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		// The app may answer while the client is still sending.
 		_ = rc.EnableFullDuplex() // fails where it is not needed: HTTP/2, tests
 		interrupt := func() { _ = rc.SetReadDeadline(time.Now().Add(lastRead)) }
-		in.length = r.ContentLength
+		in.length, in.expect = r.ContentLength, r.Header.Get("Expect") != ""
 		in.body = forward.NewBody(r.Body, in.length, e.cfg.BodyLimit, e.budget, interrupt)
 		defer leave(in.body, rc)
 	}

@@ -21,6 +21,7 @@ type trip struct {
 	out    sink
 	rec    *journey.Record
 	fleet  *fleet.Snapshot
+	app    fleet.App // that the request is for
 	wish   route.Wish
 	target string      // for the next machine, as in the request line
 	header http.Header // likewise
@@ -91,6 +92,10 @@ func (t *trip) aim() *Problem {
 	if t.wish.App == "" {
 		return problem(UnknownHost, "no app is served under this host")
 	}
+	t.app, _ = t.fleet.App(t.wish.App)
+	if limit := t.app.Options.BodyLimit; limit > 0 && t.in.body != nil {
+		t.in.body.Keep(limit)
+	}
 	if port, err := strconv.ParseUint(t.in.port, 10, 16); err == nil {
 		t.wish.Port = uint16(port)
 	}
@@ -140,7 +145,7 @@ func (t *trip) ask(m fleet.Machine, body *forward.Attempt, x passage) (*forward.
 func (t *trip) exchange(m fleet.Machine, body *forward.Attempt, x passage) (*forward.Response, error) {
 	req := &forward.Request{
 		Method: t.in.method, Target: t.target, Host: t.in.host, Header: t.header,
-		Body: body, Length: t.in.length, Once: runsOnce(t.in.method) || t.replays > 0, Fresh: x.fresh,
+		Body: body, Length: t.in.length, Announce: t.in.holdsBack(), Once: runsOnce(t.in.method) || t.replays > 0, Fresh: x.fresh,
 		ConnectTimeout: x.connect,
 		Early:          func(status int, header http.Header) { t.out.early(status, t.edge.answerHeader(header, t.rec.ID)) },
 	}

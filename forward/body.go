@@ -20,29 +20,6 @@ var (
 	errTooLong     = errors.New("it is longer than was announced")
 )
 
-// Budget bounds the bytes that all kept bodies hold together. Safe for
-// concurrent use.
-type Budget struct {
-	limit int64
-	used  atomic.Int64
-}
-
-// NewBudget returns a budget of limit bytes.
-func NewBudget(limit int64) *Budget { return &Budget{limit: limit} }
-
-// Used returns how many bytes are held now.
-func (b *Budget) Used() int64 { return b.used.Load() }
-
-func (b *Budget) take(n int64) bool {
-	if b.used.Add(n) > b.limit {
-		b.used.Add(-n)
-		return false
-	}
-	return true
-}
-
-func (b *Budget) give(n int64) { b.used.Add(-n) }
-
 // Body is a request's body, read from the client once and kept, up to a limit,
 // so that a replay can send it again. Attempts read it one after another; an
 // older one may still be inside a read of the client when the next begins.
@@ -50,18 +27,18 @@ type Body struct {
 	client    io.Reader
 	interrupt func() // makes a pending read of client return
 	length    int64  // announced; -1: unknown
-	limit     int64
 	budget    *Budget
 
 	// pull is held while the client is read, mu while the fields below are
 	// looked at. pull is taken first.
-	pull sync.Mutex
-	mu   sync.Mutex
-	kept []byte
-	lost bool  // something that was read is not in kept
-	sent bool  // an attempt has begun to read
-	size int64 // bytes read so far
-	err  error // how reading the client ended: io.EOF, ErrBroken or errAttemptOver
+	pull  sync.Mutex
+	mu    sync.Mutex
+	limit int64
+	kept  kept
+	lost  bool  // something that was read is not in kept
+	sent  bool  // an attempt has begun to read
+	size  int64 // bytes read so far
+	err   error // how reading the client ended: io.EOF, ErrBroken or errAttemptOver
 }
 
 // NewBody returns a body that reads client and keeps at most limit bytes, within
@@ -69,7 +46,35 @@ type Body struct {
 // to be too large is not kept at all. interrupt must make a pending read of the
 // client return; it is called by [Body.Close].
 func NewBody(client io.Reader, length, limit int64, budget *Budget, interrupt func()) *Body {
-	return &Body{client: client, interrupt: interrupt, limit: limit, budget: budget, length: length, lost: length > limit}
+	b := &Body{client: client, interrupt: interrupt, length: length, budget: budget}
+	b.Keep(limit)
+	return b
+}
+
+// Keep changes how many bytes are kept at most. It counts until an attempt begins
+// to read.
+func (b *Body) Keep(limit int64) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if !b.sent {
+		b.limit, b.lost, b.kept = limit, b.length > limit, newKept(b.budget, b.length, limit)
+	}
+}
+
+// Unread reports whether nobody has begun to read the client.
+func (b *Body) Unread() bool {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return !b.sent
+}
+
+// Fits reports whether all of the body will be kept, as far as that is known now:
+// it is within the limit, and the budget has room for it. One of unknown length
+// fits until it turns out not to.
+func (b *Body) Fits() bool {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return !b.lost && b.budget.room(max(b.length, 0))
 }
 
 // Attempt returns a reader from the body's beginning, or [ErrNotKept].
@@ -106,8 +111,8 @@ func (b *Body) Close() {
 
 // forget frees what was kept; mu is held.
 func (b *Body) forget() {
-	b.budget.give(int64(len(b.kept)))
-	b.kept, b.lost = nil, true
+	b.kept.free()
+	b.lost = true
 }
 
 // fetch reads the client into p, unless another attempt got further meanwhile.
@@ -153,11 +158,9 @@ func (b *Body) keep(p []byte) {
 	if b.lost {
 		return
 	}
-	if b.size > b.limit || !b.budget.take(int64(len(p))) {
+	if b.size > b.limit || !b.kept.add(p) {
 		b.forget()
-		return
 	}
-	b.kept = append(b.kept, p...)
 }
 
 // Attempt reads a [Body] from its beginning, for one exchange. A nil *Attempt is
@@ -205,8 +208,8 @@ func (a *Attempt) again(p []byte) (int, error) {
 	switch {
 	case a.over.Load():
 		return 0, errAttemptOver
-	case a.at < int64(len(b.kept)):
-		n := copy(p, b.kept[a.at:])
+	case a.at < b.kept.size:
+		n := b.kept.copyTo(p, a.at)
 		a.at += int64(n)
 		return n, nil
 	case a.at < b.size:

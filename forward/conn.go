@@ -85,7 +85,7 @@ func (c *conn) readHead(method string, early func(int, http.Header)) (*wire.Resp
 			return nil, fmt.Errorf("the answer's head cannot be read: %w", err)
 		case answer.Status >= 200 || answer.Status == http.StatusSwitchingProtocols:
 			return answer, nil
-		case early != nil && answer.Status != http.StatusContinue:
+		default:
 			early(answer.Status, canonical(answer.Header))
 		}
 	}

@@ -30,10 +30,15 @@ type Request struct {
 	Host   string
 	// Header is sent as it is, but for the fields that frame the message, which
 	// are left out, and those of the hop: of Connection "close" and "upgrade" are
-	// sent, the latter with Upgrade, and of Expect "100-continue".
+	// sent, the latter with Upgrade.
 	Header http.Header
 	Body   *Attempt // nil: no body
 	Length int64    // of the body in bytes; -1: unknown, sent in chunks
+	// Announce holds the body back until the machine asks for it (Expect:
+	// 100-continue), says nothing for the pool's ContinueWait, or answers that it
+	// does not understand (417). A machine that gives any other answer instead has
+	// not been sent a byte of it, and nothing was read from the client.
+	Announce bool
 	// Once says that the request must not be sent a second time: a kept
 	// connection is then used only if it is known to be alive. For others it is
 	// enough that nothing is known against it.
@@ -98,7 +103,7 @@ func (p *Pool) Do(ctx context.Context, addr string, req *Request) (*Response, er
 	if !c.reused {
 		connect = time.Since(begun)
 	}
-	x := &exchange{pool: p, conn: c, req: req}
+	x := &exchange{pool: p, conn: c, req: req, announced: announce(req)}
 	x.unhook = context.AfterFunc(ctx, func() { c.Close() })
 	resp, err := x.run(*head)
 	if err != nil {
@@ -112,8 +117,24 @@ func (p *Pool) Do(ctx context.Context, addr string, req *Request) (*Response, er
 		}
 		return nil, err
 	}
+	if resp.Status == http.StatusExpectationFailed && x.withheld() {
+		x.drop()
+		return p.unannounced(ctx, addr, req)
+	}
 	resp.Connect = connect
 	return resp, nil
+}
+
+// unannounced sends the body to a machine that does not understand announcements.
+// It has refused the request, and run nothing.
+func (p *Pool) unannounced(ctx context.Context, addr string, req *Request) (*Response, error) {
+	body, err := req.Body.body.Attempt()
+	if err != nil {
+		return nil, &Error{Op: "send", Addr: addr, Sent: true, Err: err}
+	}
+	again := *req
+	again.Body, again.Announce = body, false
+	return p.Do(ctx, addr, &again)
 }
 
 // exchange is one request and its answer on one connection.
@@ -124,6 +145,8 @@ type exchange struct {
 	unhook func() bool   // stops watching the context
 	sent   chan struct{} // closed when the body's sender has ended; nil: no body
 	whole  bool          // the body was sent to its end; read after sent is closed
+
+	announced *announcement // nil: the body is sent at once
 }
 
 func (x *exchange) run(head []byte) (*Response, error) {
@@ -135,13 +158,14 @@ func (x *exchange) run(head []byte) (*Response, error) {
 		x.sent = make(chan struct{})
 		go x.sendBody()
 	}
-	answer, err := x.conn.readHead(x.req.Method, x.req.Early)
+	answer, err := x.conn.readHead(x.req.Method, x.early)
 	if err != nil {
 		if cause := x.req.Body.failure(); cause != nil {
 			err = cause // the body broke, and took this exchange with it
 		}
 		return nil, &Error{Op: "answer", Err: err}
 	}
+	x.announced.settle(false)
 	resp := &Response{Status: answer.Status, Header: canonical(answer.Header), Length: max(answer.Length, -1)}
 	if x.req.Method != http.MethodHead && x.conn.r.Body().Done() {
 		resp.Length = 0 // a 304 tells that of the body it does not have
@@ -154,12 +178,30 @@ func (x *exchange) run(head []byte) (*Response, error) {
 	return resp, nil
 }
 
+// early takes a 1xx answer. A 100 is for us alone: the client is asked for its
+// body by whoever reads it.
+func (x *exchange) early(status int, header http.Header) {
+	switch {
+	case status == http.StatusContinue:
+		x.announced.settle(true)
+	case x.req.Early != nil:
+		x.req.Early(status, header)
+	}
+}
+
+// withheld reports whether the machine answered without asking for a body that was
+// announced.
+func (x *exchange) withheld() bool { return x.announced != nil && !x.announced.settle(false) }
+
 // sendBody copies the body to the machine. A machine that stops reading is no
 // error here: its answer is still to be had. A body that cannot be read to its
 // end is one: the machine must neither take half of it for a whole one, nor wait
 // for the rest for ever.
 func (x *exchange) sendBody() {
 	defer close(x.sent)
+	if !x.announced.await(x.pool.cfg.ContinueWait) {
+		return
+	}
 	err := x.conn.writeBody(x.req.Body, x.req.Length)
 	x.whole = err == nil
 	if x.req.Body.failure() != nil {
@@ -170,6 +212,7 @@ func (x *exchange) sendBody() {
 // drop ends the exchange and its connection.
 func (x *exchange) drop() {
 	x.unhook()
+	x.announced.settle(false)
 	x.req.Body.end()
 	x.conn.Close()
 }

@@ -29,7 +29,7 @@ func appendHead(b []byte, req *Request) ([]byte, error) {
 	}
 	// wire writes these from members, never from fields.
 	head.Close = head.Header.HasToken("Connection", "close")
-	head.Expect = head.Header.HasToken("Expect", "100-continue")
+	head.Expect = req.Announce && req.Body != nil
 	if head.Header.HasToken("Connection", "upgrade") {
 		head.Upgrade = strings.Join(req.Header["Upgrade"], ", ")
 	}

@@ -14,6 +14,9 @@ type Config struct {
 	Dial func(ctx context.Context, network, addr string) (net.Conn, error)
 	// ConnectTimeout bounds Dial. Default 5 s.
 	ConnectTimeout time.Duration
+	// ContinueWait is how long a machine may say nothing to an announced body before
+	// it is sent it. Default 1 s.
+	ContinueWait time.Duration
 	// IdleTimeout is how long an unused connection is kept. Default 4 s, less
 	// than the 5 s after which common servers (Node's among them) close theirs:
 	// a longer one risks writing into a connection that is just being closed.
@@ -28,6 +31,9 @@ func (c Config) withDefaults() Config {
 	}
 	if c.ConnectTimeout <= 0 {
 		c.ConnectTimeout = 5 * time.Second
+	}
+	if c.ContinueWait <= 0 {
+		c.ContinueWait = time.Second
 	}
 	if c.IdleTimeout <= 0 {
 		c.IdleTimeout = 4 * time.Second

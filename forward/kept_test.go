@@ -1,0 +1,57 @@
+package forward
+
+import (
+	"bytes"
+	"math/rand/v2"
+	"testing"
+)
+
+func TestKeptIsReadBackFromAnywhere(t *testing.T) {
+	for seed := range uint64(50) {
+		r := rand.New(rand.NewPCG(seed, 1))
+		all := make([]byte, r.IntN(4*blockSize))
+		for i := range all {
+			all[i] = byte(r.Uint32())
+		}
+		length := int64(len(all))
+		if r.IntN(2) == 0 {
+			length = -1
+		}
+		budget := NewBudget(1 << 20)
+		k := newKept(budget, length, 1<<20)
+		for rest := all; len(rest) > 0; {
+			n := 1 + r.IntN(len(rest))
+			if !k.add(rest[:n]) {
+				t.Fatalf("seed %d: no room", seed)
+			}
+			rest = rest[n:]
+		}
+		at := int64(r.IntN(len(all) + 1))
+		var got []byte
+		for p := make([]byte, 1+r.IntN(blockSize)); ; {
+			n := k.copyTo(p, at+int64(len(got)))
+			if n == 0 {
+				break
+			}
+			got = append(got, p[:n]...)
+		}
+		if !bytes.Equal(got, all[at:]) {
+			t.Errorf("seed %d: %d bytes from %d on differ from those kept", seed, len(got), at)
+		}
+		if used := budget.Used(); used < int64(len(all)) || used >= int64(len(all))+blockSize {
+			t.Errorf("seed %d: %d bytes are counted for %d", seed, used, len(all))
+		}
+		if k.free(); budget.Used() != 0 {
+			t.Errorf("seed %d: %d bytes are counted for nothing", seed, budget.Used())
+		}
+	}
+}
+
+func TestASmallBodyTakesNoMoreThanItsLength(t *testing.T) {
+	budget := NewBudget(1 << 20)
+	k := newKept(budget, 10, 1<<20)
+	k.add(make([]byte, 3))
+	if got := budget.Used(); got != 10 {
+		t.Errorf("%d bytes are counted for a body of 10", got)
+	}
+}
