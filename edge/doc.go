@@ -14,6 +14,14 @@
 // -Proto, -Port and -SSL, Via and traceparent; and after a replay Fly-Replay-Src.
 // What a client sends under the names that only an edge may use is removed.
 //
+// # Bodies
+//
+// A request's body is kept for a replay while it streams past, to a limit for each
+// and a budget for all. One of known length that will not be kept is announced to
+// the machine (Expect: 100-continue), and stays with the client until the machine
+// asks for it: an app that decides before it reads can be replayed with a body of
+// any size. Node and Puma ask before the app has run; for them the limit stays.
+//
 // # Deliberate differences
 //
 // From Fly's proxy:
@@ -24,7 +32,7 @@
 //     fly_replay_src, which many apps cannot tell from it.
 //   - A repeated fly-replay header is invalid.
 //
-// Of the replay cache, of request bodies beyond the limit announced by Expect, of
+// Of the replay cache, of
 // HTTP/2 to machines and of fly.toml's response options, this edge does nothing yet:
 // such fields are ignored and such headers pass through.
 package edge

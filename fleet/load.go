@@ -22,7 +22,9 @@ type LimitType uint8
 const (
 	// Requests: a slot is held until the answer has ended.
 	Requests LimitType = iota
-	// Connections: a slot is held until the connection to the machine is closed.
+	// Connections: as Requests, since a connection to a machine carries one request
+	// at a time, and an idle one that is kept for the next does not count. A tunnel
+	// holds its slot until it ends, with either type.
 	Connections
 )
 
