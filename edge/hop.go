@@ -16,7 +16,7 @@ const (
 	// reach is how long a target is tried to be reached, where a replay does not
 	// say.
 	reach = 8 * time.Second
-	// connectLimit bounds one connection to a machine.
+	// connectLimit bounds one connection to a machine, where Config does not.
 	connectLimit = 5 * time.Second
 )
 
@@ -91,7 +91,8 @@ func (h *hop) try(x passage) (*forward.Response, error) {
 	if err != nil {
 		return nil, err
 	}
-	x.connect = max(time.Millisecond, min(connectLimit, h.left()))
+	limit := cmp.Or(h.edge.cfg.Machines.ConnectTimeout, connectLimit)
+	x.connect = max(time.Millisecond, min(limit, h.left()))
 	h.tellPreferred(h.slot.Machine)
 	h.setback.Tries++
 	answer, err := h.ask(h.slot.Machine, body, x)
