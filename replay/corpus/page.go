@@ -19,8 +19,9 @@ var pages = map[string]string{
 const intro = `# The replay protocol, side by side with Fly
 
 What Homing reads and does, one line a behaviour, and how it compares with what Fly
-documents. This page is generated from the cases that the tests run, so every line
-of it is tested: change a case in ` + "`testdata/*.txt`" + `, then ` + "`go generate ./replay`" + `.
+documents: first what the messages mean, then what the edge does with them. This page
+is generated from the cases that the tests run, so every line of it is tested: change
+a case in ` + "`replay/testdata` or `edge/testdata`" + `, then ` + "`go generate ./replay`" + `.
 
 **same**: as Fly documents it. **ours**: Fly documents nothing about it. **differs**:
 on purpose, and why.
@@ -86,25 +87,31 @@ func anchor(heading string) string {
 		switch {
 		case 'a' <= c && c <= 'z' || '0' <= c && c <= '9' || c == '-' || c == '_':
 			b.WriteRune(c)
-		case c == ' ':
+		case c == ' ' || c == '/':
 			b.WriteByte('-')
 		}
 	}
 	return b.String()
 }
 
-// example is the first field, what the case is about, if it fits into a table.
+// example is the first field, what the case is about, as one line, if it fits into
+// a table.
 func (c Case) example() string {
-	f := c.Fields[0]
-	if strings.ContainsAny(f.Value, "\n`") || len(f.Value) > 100 || f.Value == "" {
+	lines := strings.Split(c.Fields[0].Value, "\n")
+	for i := range lines[1:] {
+		lines[1+i] = strings.TrimSpace(lines[1+i])
+	}
+	value := strings.Join(lines, " ")
+	if strings.Contains(value, "`") || len(value) > 100 || value == "" {
 		return ""
 	}
-	for i := range len(f.Value) {
-		if f.Value[i] < ' ' || f.Value[i] >= 0x7f {
+	for i := range len(value) {
+		if value[i] < ' ' || value[i] >= 0x7f {
 			return ""
 		}
 	}
-	return "`" + strings.ReplaceAll(f.Value, "|", `\|`) + "`"
+	value = strings.Join(lines, " ↵ ")
+	return "`" + strings.ReplaceAll(value, "|", `\|`) + "`"
 }
 
 func escape(s string) string {
