@@ -92,5 +92,5 @@ func (e *Edge) finish(rec *journey.Record) {
 	e.cfg.Logger.Log(context.Background(), level, "request",
 		"id", rec.ID, "edge", rec.Edge, "method", rec.Method, "path", rec.Path, "status", rec.Status,
 		"took", rec.Duration, "hops", len(rec.Hops), "machine", last.Machine, "region", last.Region,
-		"reason", last.Decision.Reason, "code", rec.Code, "problem", rec.Problem)
+		"cache", rec.Cache, "reason", last.Decision.Reason, "code", rec.Code, "problem", rec.Problem)
 }

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"log/slog"
 
+	"homing/edge/recall"
 	"homing/fleet"
 	"homing/forward"
 	"homing/journey"
@@ -30,6 +31,10 @@ type Config struct {
 	BodyLimit int64
 	// BodyBudget bounds what all kept bodies hold together. Default 256 MiB.
 	BodyBudget int64
+	// CacheBytes bounds the replay cache. Default 16 MiB, enough for some thirty
+	// thousand replays. There is no way to switch it off: an app that asks for
+	// nothing to be cached is always asked.
+	CacheBytes int64
 	// Record is called once for each request, when it has ended, from the
 	// request's goroutine; it must be quick. nil: no records but the log's.
 	Record func(*journey.Record)
@@ -44,6 +49,9 @@ func (c Config) withDefaults() Config {
 	}
 	if c.BodyBudget <= 0 {
 		c.BodyBudget = 256 << 20
+	}
+	if c.CacheBytes <= 0 {
+		c.CacheBytes = 16 << 20
 	}
 	if c.Record == nil {
 		c.Record = func(*journey.Record) {}
@@ -71,6 +79,7 @@ type Edge struct {
 	cfg    Config
 	pool   *forward.Pool
 	budget *forward.Budget
+	recall *recall.Cache
 
 	tunnels tunnels
 }
@@ -85,6 +94,7 @@ func New(cfg Config) (*Edge, error) {
 		cfg:    cfg,
 		pool:   forward.NewPool(cfg.Machines),
 		budget: forward.NewBudget(cfg.BodyBudget),
+		recall: recall.New(cfg.CacheBytes),
 	}, nil
 }
 

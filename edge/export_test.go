@@ -13,3 +13,6 @@ func (s *Server) Clients() int {
 	defer s.mu.Unlock()
 	return len(s.clients)
 }
+
+// CacheSize returns how many replays are cached, and about how many bytes they are.
+func (e *Edge) CacheSize() (entries int, bytes int64) { return e.recall.Size() }

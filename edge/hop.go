@@ -35,16 +35,22 @@ type hop struct {
 	last    error         // of the last exchange
 }
 
-// hop brings the request to the machine that the wish names, or to where a replay
-// falls back to.
+// hop brings the request to the machine that the wish names, to where a replay
+// falls back to, or to the app where the cached target could not be reached.
 func (t *trip) hop() (*forward.Response, error) {
 	for {
 		h := &hop{trip: t, begun: time.Now()}
 		answer, step, err := h.run()
-		if err == nil || step.Action != route.FallBack {
-			return answer, err
+		switch {
+		case err == nil:
+			return answer, nil
+		case step.Action == route.AskApp:
+			t.askApp()
+		case step.Action == route.FallBack:
+			t.fallBack(step.Reason, time.Since(h.begun))
+		default:
+			return nil, err
 		}
-		t.fallBack(step.Reason, time.Since(h.begun))
 	}
 }
 
@@ -113,6 +119,7 @@ func (h *hop) judge(err error) route.Setback {
 	b.Why, b.Sent, b.Answered, b.Reused = 0, false, false, false
 	b.BodyGone = errors.Is(err, forward.ErrBroken) || errors.Is(err, forward.ErrNotKept)
 	b.Safe, b.Replayed, b.Left = !runsOnce(h.in.method), h.replays > 0, h.left()
+	b.Cached = h.cache.hit != nil
 	if !h.fellBack {
 		b.Fallback = h.wish.Replay.Fallback
 	}
@@ -171,6 +178,7 @@ func (t *trip) fallBack(why replay.FailureReason, after time.Duration) {
 	t.wish = t.wish.Fallback()
 	t.fellBack = true
 	t.header.Del(replay.SourceHeader)
+	t.header.Del(replay.CacheStatusHeader)
 	t.header.Set(replay.FailedHeader, failure.String())
 }
 

@@ -25,6 +25,7 @@ type trip struct {
 	wish   route.Wish
 	target string      // for the next machine, as in the request line
 	header http.Header // likewise
+	cache  caching
 
 	slot     fleet.Slot // of the machine that has the request now
 	replays  int
@@ -61,6 +62,7 @@ func (t *trip) run() *Problem {
 		return p
 	}
 	t.target, t.header = t.in.target, t.edge.requestHeader(t.in, t.rec.ID)
+	t.recall()
 	for {
 		answer, err := t.hop()
 		if err != nil {

@@ -38,15 +38,21 @@ func (t *trip) turn(answer *forward.Response) *Problem {
 	if p := t.mayEnter(from.App, in.App); p != nil {
 		return p
 	}
-	t.wish.Replay, t.wish.Origin, t.wish.OriginApp = in, from.ID, from.App
-	if in.App != "" {
-		t.wish.App = in.App
-	}
+	t.heed(in, from)
+	t.follow(in, from.ID, from.App)
 	t.transform(in.Transform)
 	t.header.Set(replay.SourceHeader, replay.Source{
 		Instance: from.ID, Region: from.Region, At: time.Now(), State: in.State,
 	}.String())
 	return nil
+}
+
+// follow aims at where a machine of this app sends the request.
+func (t *trip) follow(in replay.Instruction, origin machine.ID, app machine.App) {
+	t.wish.Replay, t.wish.Origin, t.wish.OriginApp = in, origin, app
+	if in.App != "" {
+		t.wish.App = in.App
+	}
 }
 
 // mayEnter reports why one app must not replay into another. An app that does not

@@ -23,8 +23,11 @@ type Record struct {
 	Path     string // without the query, which may hold secrets
 	Status   int    // what the client was told; 0: the connection was cut
 	Hops     []Hop
-	Code     string // of the protocol's error table, empty if nothing went wrong
-	Problem  string // what went wrong, in words; safe to show
+	// Cache says whether the first replay came from the replay cache: "hit", "miss" or
+	// "bypass", as the machine was told. Empty: there was none.
+	Cache   string
+	Code    string // of the protocol's error table, empty if nothing went wrong
+	Problem string // what went wrong, in words; safe to show
 }
 
 // Hop is one machine that was asked.

@@ -19,7 +19,8 @@ type Setback struct {
 
 	Safe     bool // the method may be repeated: GET, HEAD, OPTIONS, TRACE, or the app said so
 	BodyGone bool // the body was not kept, or broke off: it cannot be sent again
-	Replayed bool // a machine asked for this hop
+	Replayed bool // a machine asked for this hop, now or, if Cached, for one like it before
+	Cached   bool // this hop goes where the replay cache says: the app can still be asked
 
 	// Written says that a byte was written to any machine of this hop.
 	Written  bool
@@ -46,37 +47,49 @@ const (
 	// FallBack: the hop has failed for the step's reason, and the next is that of
 	// [Wish.Fallback].
 	FallBack
+	// AskApp: the cached target could not be reached. It is forgotten, and the app is
+	// asked as if nothing had been cached.
+	AskApp
 )
 
 // Step is what [Next] decided.
 type Step struct {
 	Action Action
-	Reason replay.FailureReason // why the target was not reached; with FallBack and GiveUp
+	Reason replay.FailureReason // why the target was not reached; with FallBack, AskApp and GiveUp
 	Wait   time.Duration        // with Pause
 }
 
 // Next decides what may be done after a setback. Nothing runs twice: the request
 // goes on only when no byte of it was written, the machine refused it unprocessed,
 // or it is safe to repeat, was not replayed, and no byte of the answer came. It falls
-// back only when no machine of the hop was written to.
+// back, or returns to the app from a cached target, only when no machine of the hop was
+// written to. A cached target that is not ready is not waited for: the app may know a
+// better one. One that is busy is there, and no reason to ask.
 func Next(b Setback) Step {
 	switch b.Why {
 	case 0:
 		return b.afterExchange()
 	case NotReady, AllBusy:
-		if b.Left <= 0 {
+		switch {
+		case b.Left <= 0:
 			return b.end(replay.TimedOut)
-		}
-		if b.Why == AllBusy { // the queue has given up
+		case b.Why == AllBusy: // the queue has given up
 			return b.end(replay.RetriesExhausted)
+		case b.Cached:
+			return b.end(b.lost())
 		}
 		return Step{Action: Pause, Wait: min(pause(b.Waits), b.Left)}
 	default:
-		if b.Tries > 0 {
-			return b.end(replay.RetriesExhausted)
-		}
-		return b.end(replay.NoCandidate)
+		return b.end(b.lost())
 	}
+}
+
+// lost is why a target was not reached for which there is no candidate.
+func (b *Setback) lost() replay.FailureReason {
+	if b.Tries > 0 {
+		return replay.RetriesExhausted
+	}
+	return replay.NoCandidate
 }
 
 func (b *Setback) afterExchange() Step {
@@ -106,7 +119,11 @@ func (b *Setback) mayGoOn() bool {
 
 // end is what is left when the target could not be reached.
 func (b *Setback) end(why replay.FailureReason) Step {
-	if b.Fallback != replay.NoFallback && b.Replayed && !b.Written && !b.Sent && !b.BodyGone {
+	untouched := !b.Written && !b.Sent && !b.BodyGone
+	switch {
+	case untouched && b.Cached && b.Why != AllBusy:
+		return Step{Action: AskApp, Reason: why}
+	case untouched && b.Replayed && b.Fallback != replay.NoFallback:
 		return Step{Action: FallBack, Reason: why}
 	}
 	return Step{Action: GiveUp, Reason: why}

@@ -14,6 +14,7 @@ func TestNext(t *testing.T) {
 	giveUp, same, another := route.Step{}, route.Step{Action: route.SameAgain}, route.Step{Action: route.Another}
 	over := func(why replay.FailureReason) route.Step { return route.Step{Action: route.GiveUp, Reason: why} }
 	back := func(why replay.FailureReason) route.Step { return route.Step{Action: route.FallBack, Reason: why} }
+	ask := func(why replay.FailureReason) route.Step { return route.Step{Action: route.AskApp, Reason: why} }
 	wait := func(d time.Duration) route.Step { return route.Step{Action: route.Pause, Wait: d} }
 	for _, tt := range []struct {
 		name string
@@ -73,6 +74,19 @@ func TestNext(t *testing.T) {
 		{"a byte was written to one that refused it", b{Replayed: true, Written: true, Why: route.NoCandidate, Tries: 1, Fallback: replay.ForceSelf, Left: left}, over(replay.RetriesExhausted)},
 		{"the body is gone for it, too", b{Replayed: true, BodyGone: true, Why: route.NoCandidate, Fallback: replay.ForceSelf, Left: left}, over(replay.NoCandidate)},
 		{"without a replay nobody asked", b{Why: route.NoCandidate, Fallback: replay.ForceSelf, Left: left}, over(replay.NoCandidate)},
+
+		// The cache said where to go, and the app can be asked.
+		{"a cached target does not exist", b{Replayed: true, Cached: true, Why: route.NoCandidate, Left: left}, ask(replay.NoCandidate)},
+		{"nor does its app", b{Replayed: true, Cached: true, Why: route.NoApp, Left: left}, ask(replay.NoCandidate)},
+		{"a cached target is not ready", b{Replayed: true, Cached: true, Why: route.NotReady, Left: left}, ask(replay.NoCandidate)},
+		{"a cached target refused", b{Replayed: true, Cached: true, Why: route.NotReady, Tries: 1, Left: left}, ask(replay.RetriesExhausted)},
+		{"another like it is asked first", b{Replayed: true, Cached: true, Left: left}, another},
+		{"connecting to a cached target took all the time", b{Replayed: true, Cached: true}, ask(replay.TimedOut)},
+		{"a cached target is busy", b{Replayed: true, Cached: true, Why: route.AllBusy, Left: left}, over(replay.RetriesExhausted)},
+		{"a cached target is busy until time is up", b{Replayed: true, Cached: true, Why: route.AllBusy}, over(replay.TimedOut)},
+		{"a read was sent to a cached target", b{Replayed: true, Cached: true, Sent: true, Written: true, Safe: true, Left: left}, giveUp},
+		{"a byte was written to a cached target that refused it", b{Replayed: true, Cached: true, Written: true, Why: route.NoCandidate, Tries: 1, Left: left}, over(replay.RetriesExhausted)},
+		{"the body is gone for the app, too", b{Replayed: true, Cached: true, BodyGone: true, Why: route.NoCandidate, Left: left}, over(replay.NoCandidate)},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			if got := route.Next(tt.b); got != tt.want {
@@ -85,14 +99,14 @@ func TestNext(t *testing.T) {
 // Over all that can be known together: a request that may have run is never sent
 // again, nor one that was written to a machine sent back.
 func TestNothingRunsTwice(t *testing.T) {
-	const flags = 7
+	const flags = 8
 	for bits := range 1 << flags {
 		is := func(n int) bool { return bits>>n&1 == 1 }
 		for why := route.Why(0); why <= route.NotReady; why++ {
 			for left := range time.Duration(2) {
 				b := route.Setback{
 					Why: why, Sent: is(0), Answered: is(1), Reused: is(2), Unprocessed: is(3), Safe: is(4), Replayed: is(5),
-					Written: is(0) || is(6), Left: left, Fallback: replay.ForceSelf,
+					Written: is(0) || is(6), Cached: is(5) && is(7), Left: left, Fallback: replay.ForceSelf,
 				}
 				step := route.Next(b)
 				mayHaveRun := why == 0 && (b.Answered || b.Sent && !b.Unprocessed && (!b.Safe || b.Replayed))
@@ -101,6 +115,9 @@ func TestNothingRunsTwice(t *testing.T) {
 				}
 				if step.Action == route.FallBack && (b.Written || !b.Replayed) {
 					t.Errorf("%+v: sent back", b)
+				}
+				if step.Action == route.AskApp && (b.Written || !b.Cached) {
+					t.Errorf("%+v: the app is asked again", b)
 				}
 				if left == 0 && (step.Action == route.SameAgain || step.Action == route.Another || step.Action == route.Pause) {
 					t.Errorf("%+v: %+v, though time is up", b, step)
