@@ -107,7 +107,7 @@ func (w *World) openEdge(r region.Code, i int) error {
 		return fmt.Errorf("the edge of %s cannot listen: %w", r, err)
 	}
 	e, err := edge.New(edge.Config{
-		Region: r, App: w.cfg.Name, Fleet: w.fleet, Logger: w.cfg.Logger, Record: w.journeys.Add,
+		Region: r, App: w.cfg.Name, Fleet: w.fleet, Logger: w.cfg.Logger, Record: w.journeys.Add, NoTLS: true,
 		// Between hosts an edge has warm connections to the other hosts; here
 		// connections to machines stand for those, so they are kept for long.
 		Machines: forward.Config{Dial: w.dialFrom(r), IdleTimeout: 10 * time.Minute},

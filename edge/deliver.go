@@ -19,7 +19,7 @@ var copyBuffers = sync.Pool{New: func() any { b := make([]byte, 32<<10); return 
 // length goes out as soon as it has come, so that events are not held up.
 func (t *trip) deliver(answer *forward.Response) *Problem {
 	defer answer.Body.Close()
-	header := t.edge.answerHeader(answer.Header, t.rec.ID)
+	header := t.answerHeader(answer.Header)
 	if answer.Length >= 0 && answer.Status != http.StatusNoContent && answer.Status != http.StatusNotModified {
 		header.Set("Content-Length", strconv.FormatInt(answer.Length, 10))
 	}
@@ -75,6 +75,7 @@ func (t *trip) fail(p *Problem) {
 	}
 	t.rec.Code, t.rec.Problem, t.rec.Status = p.Code.String(), p.Detail, p.status()
 	header, body := p.answer(t.in.header, t.rec.ID)
+	t.dress(header)
 	_ = t.out.begin(p.status(), header, int64(len(body))) // a head of ours can be written
 	if t.in.method != "HEAD" {
 		_ = t.out.write(body, false) // a client that has gone needs no answer

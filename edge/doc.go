@@ -22,6 +22,15 @@
 // asks for it: an app that decides before it reads can be replayed with a body of
 // any size. Node and Puma ask before the app has run; for them the limit stays.
 //
+// # What an app's options change
+//
+// The options are those of the app that the client addressed, see [fleet.Options].
+// Answers are marked with Fly-Request-Id, Via and Server, unless they are to be
+// pristine; then headers are set and removed as the app wants it, on the answer of an
+// upgrade too, and not on 1xx answers. An error of ours gets what the app sets and the
+// error does not say itself. What comes without TLS is redirected where the app
+// forces HTTPS: with 301, or 308 to keep another method than GET and HEAD.
+//
 // # Deliberate differences
 //
 // From Fly's proxy:
@@ -32,7 +41,5 @@
 //     fly_replay_src, which many apps cannot tell from it.
 //   - A repeated fly-replay header is invalid.
 //
-// Of the replay cache, of
-// HTTP/2 to machines and of fly.toml's response options, this edge does nothing yet:
-// such fields are ignored and such headers pass through.
+// HTTP/2 this edge does not speak yet.
 package edge

@@ -35,6 +35,9 @@ type Config struct {
 	// thousand replays. There is no way to switch it off: an app that asks for
 	// nothing to be cached is always asked.
 	CacheBytes int64
+	// NoTLS says that clients cannot reach this edge by TLS, as on a laptop: then
+	// nobody is redirected to HTTPS, whatever an app's options say.
+	NoTLS bool
 	// Record is called once for each request, when it has ended, from the
 	// request's goroutine; it must be quick. nil: no records but the log's.
 	Record func(*journey.Record)

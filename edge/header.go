@@ -31,7 +31,10 @@ func isInner(name string) bool {
 	return strings.HasPrefix(name, replay.Header) || name == replay.RoleHeader || name == replay.DecisionHeader
 }
 
-const via = "1.1 homing"
+const (
+	via        = "1.1 homing"
+	serverName = "homing"
+)
 
 // requestHeader returns what a machine is sent, as a copy.
 func (e *Edge) requestHeader(in *inbound, id string) http.Header {
@@ -76,15 +79,6 @@ func withoutDoubles(h http.Header) {
 			delete(h, name)
 		}
 	}
-}
-
-// answerHeader returns what the client is sent of a machine's header, as a copy.
-func (e *Edge) answerHeader(header http.Header, id string) http.Header {
-	h := outward(header)
-	h.Set("Fly-Request-Id", id)
-	h.Set("Server", "homing")
-	h.Add("Via", via)
-	return h
 }
 
 // outward copies what may leave the edge of a machine's header or trailer.

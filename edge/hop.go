@@ -118,7 +118,7 @@ func (h *hop) judge(err error) route.Setback {
 	b := &h.setback
 	b.Why, b.Sent, b.Answered, b.Reused = 0, false, false, false
 	b.BodyGone = errors.Is(err, forward.ErrBroken) || errors.Is(err, forward.ErrNotKept)
-	b.Safe, b.Replayed, b.Left = !runsOnce(h.in.method), h.replays > 0, h.left()
+	b.Safe, b.Replayed, b.Left = !h.runsOnce(), h.replays > 0, h.left()
 	b.Cached = h.cache.hit != nil
 	if !h.fellBack {
 		b.Fallback = h.wish.Replay.Fallback

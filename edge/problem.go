@@ -126,7 +126,7 @@ func (p *Problem) answer(request http.Header, id string) (http.Header, []byte) {
 	h := http.Header{
 		replay.ErrorHeader: {c.name},
 		"Fly-Request-Id":   {id},
-		"Server":           {"homing"},
+		"Server":           {serverName},
 		"Cache-Control":    {"no-store"},
 	}
 	var body []byte

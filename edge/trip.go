@@ -2,7 +2,6 @@ package edge
 
 import (
 	"net/http"
-	"slices"
 	"strconv"
 	"time"
 
@@ -21,7 +20,7 @@ type trip struct {
 	out    sink
 	rec    *journey.Record
 	fleet  *fleet.Snapshot
-	app    fleet.App // that the request is for
+	app    fleet.App // that the client addressed, whose options count
 	wish   route.Wish
 	target string      // for the next machine, as in the request line
 	header http.Header // likewise
@@ -61,6 +60,9 @@ func (t *trip) run() *Problem {
 	if p := t.aim(); p != nil {
 		return p
 	}
+	if t.wantsHTTPS() {
+		return t.toHTTPS()
+	}
 	t.target, t.header = t.in.target, t.edge.requestHeader(t.in, t.rec.ID)
 	t.recall()
 	for {
@@ -87,14 +89,15 @@ func (t *trip) run() *Problem {
 // aim makes the first wish: for the app of the request's host, where the client
 // asked to be served.
 func (t *trip) aim() *Problem {
-	t.wish.From, t.wish.App = t.edge.cfg.Region, t.edge.cfg.App
-	if app, ok := t.fleet.AppByHost(t.in.host); ok {
-		t.wish.App = app.Name
+	app, ok := t.fleet.AppByHost(t.in.host)
+	if !ok {
+		app, _ = t.fleet.App(t.edge.cfg.App) // one that is not there yet has the usual options
+		app.Name = t.edge.cfg.App
 	}
+	t.app, t.wish.From, t.wish.App = app, t.edge.cfg.Region, app.Name
 	if t.wish.App == "" {
 		return problem(UnknownHost, "no app is served under this host")
 	}
-	t.app, _ = t.fleet.App(t.wish.App)
 	if limit := t.app.Options.BodyLimit; limit > 0 && t.in.body != nil {
 		t.in.body.Keep(limit)
 	}
@@ -115,12 +118,6 @@ func (t *trip) attempt() (*forward.Attempt, error) {
 		return nil, nil
 	}
 	return t.in.body.Attempt()
-}
-
-// runsOnce reports whether a method must not be repeated by us. PUT and DELETE
-// are idempotent by name only: an app may well count them.
-func runsOnce(method string) bool {
-	return !slices.Contains([]string{http.MethodGet, http.MethodHead, http.MethodOptions, http.MethodTrace}, method)
 }
 
 // ask sends the request to one machine, and writes the hop into the record.
@@ -147,9 +144,9 @@ func (t *trip) ask(m fleet.Machine, body *forward.Attempt, x passage) (*forward.
 func (t *trip) exchange(m fleet.Machine, body *forward.Attempt, x passage) (*forward.Response, error) {
 	req := &forward.Request{
 		Method: t.in.method, Target: t.target, Host: t.in.host, Header: t.header,
-		Body: body, Length: t.in.length, Announce: t.in.holdsBack(), Once: runsOnce(t.in.method) || t.replays > 0, Fresh: x.fresh,
+		Body: body, Length: t.in.length, Announce: t.in.holdsBack(), Once: t.runsOnce() || t.replays > 0, Fresh: x.fresh,
 		ConnectTimeout: x.connect,
-		Early:          func(status int, header http.Header) { t.out.early(status, t.edge.answerHeader(header, t.rec.ID)) },
+		Early:          func(status int, header http.Header) { t.out.early(status, t.earlyHeader(header)) },
 	}
 	return t.edge.pool.Do(t.in.ctx, m.Addr, req)
 }

@@ -53,7 +53,7 @@ func (t *trip) tunnel(answer *forward.Response) *Problem {
 	if t.in.upgrade == "" {
 		return problem(PU02, "the machine switched protocols without being asked to")
 	}
-	header := t.edge.answerHeader(answer.Header, t.rec.ID)
+	header := t.answerHeader(answer.Header)
 	header["Connection"] = []string{"Upgrade"}
 	header["Upgrade"] = answer.Header["Upgrade"]
 	t.rec.Status = answer.Status
