@@ -117,7 +117,7 @@ func (c *client) refuse(err error, begun time.Time) ending {
 		ID: newRequestID(e.cfg.Region), Edge: e.cfg.Region, Start: begun, Status: p.Status,
 		Code: p.Code.String(), Problem: p.Detail,
 	}
-	out := &wireSink{client: c, close: true}
+	out := &wireSink{client: c, stall: c.server.times.stall, close: true}
 	header, body := p.answer(nil, rec.ID)
 	_ = out.begin(p.Status, header, int64(len(body))) // a head of ours can be written
 	_ = out.write(body, true)                         // a client that has gone needs no answer
@@ -131,7 +131,7 @@ func (c *client) exchange(req *wire.Request) ending {
 	ctx, cancel := context.WithCancel(c.server.ctx)
 	defer cancel()
 	in := c.inbound(ctx, req)
-	out := &wireSink{client: c, method: req.Method, http10: req.Minor == 0, close: req.Close}
+	out := &wireSink{client: c, stall: c.server.times.stall, method: req.Method, http10: req.Minor == 0, close: req.Close}
 	if req.Length == 0 {
 		c.beginWatch(cancel)
 	} else {
@@ -141,7 +141,7 @@ func (c *client) exchange(req *wire.Request) ending {
 			reading.first = out.goOn
 		}
 		cfg := c.server.edge.cfg
-		in.body = forward.NewBody(reading, req.Length, cfg.BodyLimit, c.server.edge.budget, c.interrupt)
+		in.body = forward.NewBody(in.motion.body(reading), req.Length, cfg.BodyLimit, c.server.edge.budget, c.interrupt)
 		out.body = in.body
 	}
 	cut := c.serveInbound(in, out)
@@ -176,6 +176,7 @@ func (c *client) inbound(ctx context.Context, req *wire.Request) *inbound {
 		ctx: ctx, method: req.Method, target: req.Target, path: path, host: req.Host, header: make(http.Header, len(req.Header)),
 		client: c.addr, local: c.local, port: c.port, tls: c.tls,
 	}
+	in.motion.since = time.Now()
 	for _, f := range req.Header {
 		in.header.Add(f.Name, f.Value)
 	}

@@ -35,6 +35,10 @@ func (t *trip) deliver(answer *forward.Response) *Problem {
 		return nil
 	}
 	t.cut = true
+	if t.idle.ended() {
+		t.idledMidway(gone)
+		return nil
+	}
 	if gone || t.in.ctx.Err() != nil {
 		t.rec.Problem = "the client went away before the answer ended"
 		return nil
@@ -53,9 +57,11 @@ func (t *trip) stream(answer *forward.Response) (gone bool, err error) {
 	for {
 		n, err := answer.Body.Read(*buf)
 		if n > 0 {
+			t.in.motion.note()
 			if werr := t.out.write((*buf)[:n], answer.Length < 0); werr != nil {
 				return true, werr
 			}
+			t.in.motion.note()
 		}
 		if err == io.EOF {
 			return false, nil
@@ -72,6 +78,9 @@ func (t *trip) fail(p *Problem) {
 		t.cut = true
 		t.rec.Problem = "the client went away before there was an answer"
 		return
+	}
+	if t.idle.ended() {
+		p = t.idled()
 	}
 	t.rec.Code, t.rec.Problem, t.rec.Status = p.Code.String(), p.Detail, p.status()
 	header, body := p.answer(t.in.header, t.rec.ID)

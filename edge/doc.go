@@ -31,6 +31,11 @@
 // error does not say itself. What comes without TLS is redirected where the app
 // forces HTTPS: with 301, or 308 to keep another method than GET and HEAD.
 //
+// An exchange or a tunnel in which no byte has moved in either direction for the idle
+// timeout ends: before an answer with 504 (PU02), or 408 where the client owed the next
+// byte of its body; within one by cutting it. What waits for a connection or for its
+// turn is not idle.
+//
 // # Deliberate differences
 //
 // From Fly's proxy:

@@ -6,6 +6,7 @@ import (
 	"net"
 	"net/http"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"homing/forward"
@@ -27,6 +28,7 @@ type inbound struct {
 	port          string        // that the client connected to
 	tls           bool
 	upgrade       string // protocols that the client asks to switch to
+	motion        motion
 }
 
 // holdsBack reports whether the machine is only told of the body until it asks for
@@ -49,6 +51,12 @@ type sink interface {
 	end(trailer http.Header)
 	// switchTo answers 101 and gives the connection away.
 	switchTo(header http.Header) (half, error)
+	// patience says how long the client may take nothing, where the app has a wish.
+	// It is called before the rest.
+	patience(time.Duration)
+	// interrupt ends a write of an answer that is under way; it is given up. It
+	// may be called while others are.
+	interrupt()
 }
 
 // ServeHTTP accepts a request from net/http's server, for those who mount the
@@ -58,6 +66,7 @@ func (e *Edge) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		ctx: r.Context(), method: r.Method, target: originForm(r), path: r.URL.EscapedPath(), host: r.Host,
 		header: r.Header, client: hostOf(r.RemoteAddr), tls: r.TLS != nil, upgrade: upgradeOf(r),
 	}
+	in.motion.since = time.Now()
 	if a, ok := r.Context().Value(http.LocalAddrContextKey).(net.Addr); ok {
 		in.local, in.port, _ = net.SplitHostPort(a.String())
 	}
@@ -67,7 +76,7 @@ func (e *Edge) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		_ = rc.EnableFullDuplex() // fails where it is not needed: HTTP/2, tests
 		interrupt := func() { _ = rc.SetReadDeadline(time.Now().Add(lastRead)) }
 		in.length, in.expect = r.ContentLength, r.Header.Get("Expect") != ""
-		in.body = forward.NewBody(r.Body, in.length, e.cfg.BodyLimit, e.budget, interrupt)
+		in.body = forward.NewBody(in.motion.body(r.Body), in.length, e.cfg.BodyLimit, e.budget, interrupt)
 		defer leave(in.body, rc)
 	}
 	sink := &httpSink{w: w, header: w.Header(), http10: !r.ProtoAtLeast(1, 1), body: in.body}
@@ -117,6 +126,7 @@ type httpSink struct {
 	header http.Header
 	http10 bool          // the client does not know 1xx answers
 	body   *forward.Body // the request's; nil: none
+	begun  atomic.Bool
 }
 
 func (s *httpSink) early(status int, header http.Header) {
@@ -134,6 +144,7 @@ func (s *httpSink) begin(status int, header http.Header, length int64) error {
 	for name, values := range header {
 		s.header[name] = values
 	}
+	s.begun.Store(true)
 	if _, ok := header["Content-Type"]; !ok {
 		s.header["Content-Type"] = nil // or net/http would guess one
 	}
@@ -163,6 +174,17 @@ func (s *httpSink) write(p []byte, now bool) error {
 func (s *httpSink) end(trailer http.Header) {
 	for name, values := range trailer {
 		s.header[http.TrailerPrefix+name] = values
+	}
+}
+
+// patience does nothing: how long a write may take is the server's to say.
+func (s *httpSink) patience(time.Duration) {}
+
+// interrupt leaves an answer alone that has not begun: its connection can still
+// carry an error of ours.
+func (s *httpSink) interrupt() {
+	if s.begun.Load() {
+		_ = http.NewResponseController(s.w).SetWriteDeadline(past) // fails only in tests
 	}
 }
 

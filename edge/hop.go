@@ -63,7 +63,7 @@ func (h *hop) run() (*forward.Response, route.Step, error) {
 		if err == nil {
 			return answer, route.Step{}, nil
 		}
-		if h.in.ctx.Err() != nil {
+		if h.ctx.Err() != nil {
 			return nil, route.Step{}, err
 		}
 		step := route.Next(h.judge(err))

@@ -1,6 +1,7 @@
 package edge
 
 import (
+	"context"
 	"net/http"
 	"strconv"
 	"time"
@@ -16,6 +17,8 @@ import (
 // trip is one request on its way through the fleet.
 type trip struct {
 	edge   *Edge
+	ctx    context.Context         // ends with the client, or when nothing moves
+	cancel context.CancelCauseFunc // nil: nothing can be under way
 	in     *inbound
 	out    sink
 	rec    *journey.Record
@@ -26,6 +29,7 @@ type trip struct {
 	header http.Header // likewise
 	cache  caching
 
+	idle     idleWatch
 	slot     fleet.Slot // of the machine that has the request now
 	replays  int
 	fellBack bool // the last replay failed, and this hop is its fallback
@@ -47,6 +51,10 @@ func (e *Edge) serve(in *inbound, out sink) (cut bool) {
 	if p := t.run(); p != nil {
 		t.fail(p)
 	}
+	if t.cancel != nil {
+		t.idle.rest()
+		t.cancel(nil)
+	}
 	t.slot.Release()
 	t.rec.Duration = time.Since(t.rec.Start)
 	e.finish(t.rec)
@@ -63,6 +71,7 @@ func (t *trip) run() *Problem {
 	if t.wantsHTTPS() {
 		return t.toHTTPS()
 	}
+	t.limitIdling()
 	t.target, t.header = t.in.target, t.edge.requestHeader(t.in, t.rec.ID)
 	t.recall()
 	for {
@@ -83,6 +92,7 @@ func (t *trip) run() *Problem {
 		if p := t.turn(answer); p != nil {
 			return p
 		}
+		t.idle.rest()
 	}
 }
 
@@ -126,9 +136,11 @@ func (t *trip) ask(m fleet.Machine, body *forward.Attempt, x passage) (*forward.
 		Machine: m.ID, Region: m.Region, Way: t.fleet.RoundTrip(t.edge.cfg.Region, m.Region),
 		Start: time.Since(t.rec.Start),
 	}
+	t.idle.begin(x.connect)
 	answer, err := t.exchange(m, body, x)
 	hop.Took = time.Since(t.rec.Start) - hop.Start
 	if err != nil {
+		t.idle.rest() // what comes next may be a wait for another machine
 		hop.Problem = err.Error()
 	} else {
 		hop.Status, hop.Connect = answer.Status, answer.Connect
@@ -145,8 +157,8 @@ func (t *trip) exchange(m fleet.Machine, body *forward.Attempt, x passage) (*for
 	req := &forward.Request{
 		Method: t.in.method, Target: t.target, Host: t.in.host, Header: t.header,
 		Body: body, Length: t.in.length, Announce: t.in.holdsBack(), Once: t.runsOnce() || t.replays > 0, Fresh: x.fresh,
-		ConnectTimeout: x.connect,
-		Early:          func(status int, header http.Header) { t.out.early(status, t.earlyHeader(header)) },
+		ConnectTimeout: x.connect, Moved: t.in.motion.note,
+		Early: func(status int, header http.Header) { t.out.early(status, t.earlyHeader(header)) },
 	}
-	return t.edge.pool.Do(t.in.ctx, m.Addr, req)
+	return t.edge.pool.Do(t.ctx, m.Addr, req)
 }

@@ -65,7 +65,9 @@ func (t *trip) tunnel(answer *forward.Response) *Problem {
 	open := t.edge.tunnels.add(client, answer.Tunnel)
 	defer t.edge.tunnels.remove(open)
 
-	join(client, answer.Tunnel)
+	if t.joinUntilIdle(client, answer.Tunnel, open) {
+		t.rec.Problem = "the tunnel was closed: " + idleError(t.idle.limit).Error()
+	}
 	last := &t.rec.Hops[len(t.rec.Hops)-1]
 	last.Took = time.Since(t.rec.Start) - last.Start
 	return nil
@@ -79,20 +81,20 @@ type half interface {
 
 // join copies in both directions until both have ended. An end that closes its
 // half of the connection may still be answered; one that breaks ends both.
-func join(a, b half) {
+func join(a, b half, m *motion) {
 	var wait sync.WaitGroup
-	wait.Go(func() { pour(a, b) })
-	pour(b, a)
+	wait.Go(func() { pour(a, b, m) })
+	pour(b, a, m)
 	wait.Wait()
 }
 
 // pour copies from one end to the other, and passes the end on.
-func pour(to, from half) {
+func pour(to, from half, m *motion) {
 	buf := copyBuffers.Get().(*[]byte)
 	defer copyBuffers.Put(buf)
 	// Without the wrappers io.Copy would splice, which holds two more descriptors
 	// for each direction.
-	_, err := io.CopyBuffer(struct{ io.Writer }{to}, struct{ io.Reader }{from}, *buf)
+	_, err := io.CopyBuffer(m.end(to), m.end(from), *buf)
 	if err == nil && to.CloseWrite() == nil {
 		return
 	}

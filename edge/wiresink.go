@@ -15,11 +15,12 @@ import (
 	"homing/wire"
 )
 
-// wireSink is a sink on a client's connection. But for goOn it is used by one
-// goroutine.
+// wireSink is a sink on a client's connection. But for goOn and interrupt it is
+// used by one goroutine.
 type wireSink struct {
 	client *client
 	method string
+	stall  time.Duration // for a part of an answer to be taken
 	http10 bool          // the client knows neither chunks nor 1xx answers
 	body   *forward.Body // the request's; nil: none
 
@@ -143,8 +144,12 @@ func (s *wireSink) put(parts ...[]byte) {
 // deadline gives the next write its time: a client that takes nothing must not
 // hold a machine for ever.
 func (s *wireSink) deadline() {
-	_ = s.client.conn.SetWriteDeadline(time.Now().Add(s.client.server.times.stall)) // an error shows at the write
+	_ = s.client.conn.SetWriteDeadline(time.Now().Add(s.stall)) // an error shows at the write
 }
+
+func (s *wireSink) patience(d time.Duration) { s.stall = d }
+
+func (s *wireSink) interrupt() { _ = s.client.conn.SetWriteDeadline(past) } // an error shows at the write
 
 // switchTo answers 101. The connection is the caller's after that.
 func (s *wireSink) switchTo(header http.Header) (half, error) {

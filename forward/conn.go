@@ -22,6 +22,7 @@ type conn struct {
 	// Bytes in this exchange. Those of the request's body are not counted: none
 	// leaves before the head has.
 	read, written int64
+	moved         func() // likewise; nil: nobody asks
 }
 
 func newConn(nc net.Conn, addr string) *conn {
@@ -36,6 +37,7 @@ type reading struct{ *conn }
 func (r reading) Read(p []byte) (int, error) {
 	n, err := r.conn.Conn.Read(p)
 	r.conn.read += int64(n)
+	r.conn.note()
 	return n, err
 }
 
@@ -43,7 +45,15 @@ func (r reading) Read(p []byte) (int, error) {
 func (c *conn) writeHead(head []byte) error {
 	n, err := c.Conn.Write(head)
 	c.written += int64(n)
+	c.note()
 	return err
+}
+
+// note tells who asked for it that something has moved.
+func (c *conn) note() {
+	if c.moved != nil {
+		c.moved()
+	}
 }
 
 // writeBody copies a body of the given length, or in chunks if it is negative,
@@ -63,6 +73,7 @@ func (c *conn) writeBody(body io.Reader, length int64) error {
 			if _, werr := to.Write(buf[:n]); werr != nil {
 				return werr
 			}
+			c.note()
 		}
 		if err == io.EOF {
 			return end()

@@ -48,6 +48,9 @@ type Request struct {
 	Fresh bool
 	// ConnectTimeout bounds connecting to the machine; 0: the pool's.
 	ConnectTimeout time.Duration
+	// Moved is called when bytes of the exchange have gone or come, from several
+	// goroutines; it must be quick. nil: nobody asks.
+	Moved func()
 	// Early is called with each 1xx answer; nil drops them.
 	Early func(status int, header http.Header)
 }
@@ -150,7 +153,7 @@ type exchange struct {
 }
 
 func (x *exchange) run(head []byte) (*Response, error) {
-	x.conn.read, x.conn.written = 0, 0
+	x.conn.read, x.conn.written, x.conn.moved = 0, 0, x.req.Moved
 	if err := x.conn.writeHead(head); err != nil {
 		return nil, &Error{Op: "send", Err: err}
 	}

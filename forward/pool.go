@@ -125,7 +125,7 @@ func (p *Pool) put(c *conn) {
 		c.Close()
 		return
 	}
-	c.since = time.Now()
+	c.since, c.moved = time.Now(), nil
 	p.idle[c.addr] = append(p.idle[c.addr], c)
 	p.sweepLater()
 }

@@ -1,0 +1,177 @@
+package edge
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"net/http"
+	"sync"
+	"sync/atomic"
+	"time"
+)
+
+// motion knows when a byte last moved between a client and a machine, in either
+// direction. Safe for concurrent use.
+type motion struct {
+	since time.Time    // what at counts from
+	at    atomic.Int64 // nanoseconds
+	owed  atomic.Bool  // the next byte of the client's body is waited for
+}
+
+// note is called for each byte that moves, or for some of them together.
+func (m *motion) note() { m.at.Store(int64(time.Since(m.since))) }
+
+// expect makes what comes within d count as moving at once.
+func (m *motion) expect(d time.Duration) { m.at.Store(int64(time.Since(m.since) + d)) }
+
+func (m *motion) still() time.Duration { return time.Since(m.since) - time.Duration(m.at.Load()) }
+
+// body notes what is read of a client's body.
+func (m *motion) body(r io.Reader) io.Reader { return bodyMotion{r, m} }
+
+type bodyMotion struct {
+	client io.Reader
+	motion *motion
+}
+
+func (b bodyMotion) Read(p []byte) (int, error) {
+	b.motion.owed.Store(true)
+	n, err := b.client.Read(p)
+	b.motion.owed.Store(false)
+	b.motion.note()
+	return n, err
+}
+
+// end notes what goes through one end of a tunnel.
+func (m *motion) end(of io.ReadWriter) io.ReadWriter { return endMotion{of, m} }
+
+type endMotion struct {
+	of     io.ReadWriter
+	motion *motion
+}
+
+func (e endMotion) Read(p []byte) (int, error) {
+	n, err := e.of.Read(p)
+	e.motion.note()
+	return n, err
+}
+
+func (e endMotion) Write(p []byte) (int, error) {
+	n, err := e.of.Write(p)
+	e.motion.note()
+	return n, err
+}
+
+// idleWatch ends an exchange or a tunnel in which nothing has moved for the limit.
+// What moves costs it nothing but a note: its timer looks only when the limit could
+// have passed.
+type idleWatch struct {
+	limit  time.Duration
+	motion *motion
+	stop   func() // called once, with mu held
+
+	mu      sync.Mutex
+	timer   *time.Timer
+	resting bool
+	over    bool
+}
+
+// begin watches from now on. Whatever happens in the first grace has bounds of its
+// own.
+func (w *idleWatch) begin(grace time.Duration) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.motion.expect(grace)
+	w.resting = false
+	if w.timer == nil {
+		w.timer = time.AfterFunc(w.limit, w.look)
+		return
+	}
+	w.timer.Reset(w.limit)
+}
+
+// rest watches no more, until it begins again: stop is not called any more, and has
+// returned if it was.
+func (w *idleWatch) rest() {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.resting = true
+	if w.timer != nil {
+		w.timer.Stop()
+	}
+}
+
+func (w *idleWatch) look() {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.resting || w.over {
+		return
+	}
+	if left := w.limit - w.motion.still(); left > 0 {
+		w.timer.Reset(min(left, w.limit)) // a grace may end sooner
+		return
+	}
+	w.over = true
+	w.stop()
+}
+
+// ended reports whether the limit has passed.
+func (w *idleWatch) ended() bool {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.over
+}
+
+// idleError is an exchange in which nothing moved for so long.
+type idleError time.Duration
+
+func (e idleError) Error() string {
+	return fmt.Sprintf("no byte moved for %v (idle_timeout)", time.Duration(e))
+}
+
+// limitIdling makes ctx of the client's context, and prepares to end it as the app's
+// options say.
+func (t *trip) limitIdling() {
+	t.ctx, t.cancel = context.WithCancelCause(t.in.ctx)
+	t.idle.limit, t.idle.motion, t.idle.stop = t.app.Options.Idle(), &t.in.motion, t.stopIdling
+	if t.app.Options.IdleTimeout > 0 {
+		t.out.patience(2 * t.idle.limit) // the watch comes first, and knows what to say
+	}
+}
+
+func (t *trip) stopIdling() {
+	t.cancel(idleError(t.idle.limit))
+	t.out.interrupt()
+}
+
+// idled returns what the client is told when nothing has moved before there was an
+// answer.
+func (t *trip) idled() *Problem {
+	if t.in.motion.owed.Load() {
+		return &Problem{Code: BadRequest, Status: http.StatusRequestTimeout, Detail: fmt.Sprintf(
+			"the client stalled in the middle of the request's body: nothing of it came for %v (idle_timeout)", t.idle.limit)}
+	}
+	return &Problem{Code: PU02, Status: http.StatusGatewayTimeout, Detail: idleError(t.idle.limit).Error() +
+		", and the machine did not answer; the request may have been carried out, and was not sent again"}
+}
+
+// idledMidway notes that an answer is cut because nothing of it moved. taking says
+// that it was the client who took nothing.
+func (t *trip) idledMidway(taking bool) {
+	if taking {
+		t.rec.Problem = fmt.Sprintf("the client took nothing of the answer for %v (idle_timeout)", t.idle.limit)
+		return
+	}
+	t.rec.Code, t.rec.Problem = PU02.String(), "the answer stopped: "+idleError(t.idle.limit).Error()
+}
+
+// joinUntilIdle is join, and ends the tunnel when nothing moves. It reports whether
+// it did.
+func (t *trip) joinUntilIdle(client, machine half, open *openTunnel) (idled bool) {
+	t.idle.rest() // the exchange is over
+	w := idleWatch{limit: t.idle.limit, motion: &t.in.motion, stop: open.end}
+	w.begin(0)
+	defer w.rest()
+	join(client, machine, w.motion)
+	return w.ended()
+}
