@@ -67,13 +67,24 @@ func (m *mortal) kill() {
 	}
 }
 
-// executions returns the IDs of the requests that ran here, in order.
-func (m *mortal) executions(t *testing.T) []string {
+// execution is a request that ran.
+type execution struct {
+	id       string
+	region   region.Code
+	replayed bool
+}
+
+// executions returns the requests that ran here, in order.
+func (m *mortal) executions(t *testing.T) (all []execution) {
 	text, err := os.ReadFile(m.file)
 	if err != nil && !errors.Is(err, os.ErrNotExist) {
 		t.Fatal(err)
 	}
-	return strings.Fields(string(text))
+	for line := range strings.FieldsSeq(string(text)) {
+		kind, id, _ := strings.Cut(line, ":")
+		all = append(all, execution{id, m.region, kind == "replayed"})
+	}
+	return all
 }
 
 // beMortal is the process of such a machine.
@@ -110,8 +121,12 @@ func (a *countingApp) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		a.replay(w, how)
 		return
 	}
+	kind := "asked"
+	if r.Header.Get("Fly-Replay-Src")+r.Header.Get("Fly-Replay-Failed") != "" {
+		kind = "replayed"
+	}
 	// One call, and O_APPEND: a line is there or not, whenever the machine is killed.
-	if _, err := a.counts.WriteString(r.Header.Get("Count") + "\n"); err != nil {
+	if _, err := a.counts.WriteString(kind + ":" + r.Header.Get("Count") + "\n"); err != nil {
 		panic(err)
 	}
 	work()

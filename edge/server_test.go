@@ -336,6 +336,7 @@ func TestNoGoroutineIsLeft(t *testing.T) {
 		w.talk("nonsense\r\n\r\n")
 		w.dial().Close()
 	}
+	w.edge.Close() // or a kept connection, of which there may be more than before, lives on for seconds
 	w.eventually("all goroutines have ended", func() bool { return runtime.NumGoroutine() <= before })
 }
 
