@@ -1,5 +1,5 @@
 // Package forward carries one exchange with a machine: a request out, an answer
-// back, over HTTP/1.1 connections that are kept for the next. The request is
+// back, over connections that are kept for the next. In HTTP/1.1 the request is
 // written and the answer read in the caller's own goroutine; only a body gets a
 // second one, because a machine may answer before it has read everything, and
 // waiting for either side alone could then last for ever.
@@ -8,10 +8,18 @@
 // that decides whether the request may be sent somewhere else. A [Body] can be
 // read again by a later attempt for as long as it was kept.
 //
-// Package wire reads and writes. So an answer that could be read in two ways is an
-// error, after which the connection is not used again, and a request that would
-// not arrive as what it is, such as one with a line feed in a value, is one before
-// anything is sent. Neither error quotes what it refuses but for single bytes.
+// HTTP/2 stays with net/http, which is handed connections that this package dials,
+// and is asked for one stream at a time: it never sends anything again by itself.
+// What it does not tell is read off the frames that pass, such as whether a machine
+// refused a request unprocessed. No pings are sent, which gRPC's servers punish: a
+// host that vanished is found by the kernel's keep-alive, or by a write that is not
+// taken within a minute. Trailers of requests are not passed on, nor is a body any
+// more once an answer of 300 or above has begun, as net/http has it.
+//
+// Package wire reads and writes HTTP/1.1. So an answer that could be read in two
+// ways is an error, after which the connection is not used again, and a request that
+// would not arrive as what it is, such as one with a line feed in a value, is one
+// before anything is sent. Neither error quotes what it refuses but for single bytes.
 package forward
 
 import (
@@ -53,6 +61,9 @@ type Request struct {
 	Moved func()
 	// Early is called with each 1xx answer; nil drops them.
 	Early func(status int, header http.Header)
+	// HTTP2 says that the machine speaks HTTP/2, without TLS and from the first
+	// byte. Of TE "trailers" is sent then, and of Expect nothing.
+	HTTP2 bool
 }
 
 // Response is a machine's answer. Its body must be closed; a 101 has a Tunnel
@@ -78,7 +89,10 @@ type Error struct {
 	Sent     bool // a byte of the request was written
 	Answered bool // a byte of an answer came
 	Reused   bool // the connection had served before: the machine may only have closed it while idle
-	Err      error
+	// Unprocessed says that the machine refused the request without looking at it
+	// (HTTP/2): it can be sent again, to any machine.
+	Unprocessed bool
+	Err         error
 }
 
 // Error returns one line.
@@ -96,6 +110,9 @@ func (p *Pool) Do(ctx context.Context, addr string, req *Request) (*Response, er
 	var err error
 	if *head, err = appendHead((*head)[:0], req); err != nil {
 		return nil, &Error{Op: "send", Addr: addr, Err: err}
+	}
+	if req.HTTP2 {
+		return p.doHTTP2(ctx, addr, req)
 	}
 	begun := time.Now()
 	c, err := p.get(ctx, addr, req)

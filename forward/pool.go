@@ -51,6 +51,7 @@ var errClosed = errors.New("the pool is closed")
 type Pool struct {
 	cfg   Config
 	heads sync.Pool // of *[]byte, for the heads of requests
+	h2    *h2Pool   // to machines that speak HTTP/2
 
 	mu       sync.Mutex
 	idle     map[string][]*conn // by address, the longest idle first
@@ -61,6 +62,7 @@ type Pool struct {
 // NewPool returns an empty pool.
 func NewPool(cfg Config) *Pool {
 	p := &Pool{cfg: cfg.withDefaults(), idle: make(map[string][]*conn)}
+	p.h2 = newH2Pool(p.cfg)
 	p.heads.New = func() any { return new([]byte) }
 	return p
 }
@@ -161,6 +163,7 @@ func (p *Pool) sweep() {
 // Close closes the idle connections and lets no new exchange begin. Those under
 // way go on to their end.
 func (p *Pool) Close() {
+	p.h2.close()
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.closed = true
