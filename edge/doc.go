@@ -36,6 +36,16 @@
 // byte of its body; within one by cutting it. What waits for a connection or for its
 // turn is not idle.
 //
+// # The replay cache
+//
+// Where an app's order or its settings say so, the edge remembers where a replay went
+// and sends the requests that follow there at once; package recall is its memory. It
+// is looked at once for a request, before the first hop: a hit is a replay that nobody
+// asked for now, so it counts as one and overrides what the client wishes, but carries
+// no Fly-Replay-Src. A machine is told by Fly-Replay-Cache-Status how a replay came
+// about. A hit whose target is not there, or may not be entered any more, is forgotten,
+// and the app is asked as if nothing had been cached.
+//
 // # Deliberate differences
 //
 // From Fly's proxy:
@@ -45,6 +55,13 @@
 //   - A client's own fly-replay-src and the like never reach a machine, nor does
 //     fly_replay_src, which many apps cannot tell from it.
 //   - A repeated fly-replay header is invalid.
+//   - Only the machine that gets a request first can have its replay cached. What is
+//     cached is for one port of the edge, and for paths of 32 segments or 1 KiB at most.
+//   - A cached target that cannot be reached is asked for again, without waiting until
+//     it is ready. One at its limit is waited for like any other.
+//   - A replay that brings a request back to the app it is for, and empties the cache,
+//     empties it of all that this request would find, for its path and its session.
+//   - A session's key that is given twice caches nothing.
 //
 // HTTP/2 this edge does not speak yet.
 package edge

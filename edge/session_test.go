@@ -39,7 +39,7 @@ func TestWhatASessionFinds(t *testing.T) {
 		{"a cookie of a like name", []fleet.Session{below("/app", cookie)}, "app=api", h{"Cookie", "SID=ann"}, "/app/y", h{"Cookie", "SID=ann"}, miss},
 		{"no key", []fleet.Session{below("/app", cookie)}, "app=api", nil, "/app/y", nil, miss},
 		{"no header", []fleet.Session{below("/app", header)}, "app=api", nil, "/app/y", nil, miss},
-		{"an empty key", []fleet.Session{below("/app", cookie)}, "app=api", h{"Cookie", "sid= "}, "/app/y", h{"Cookie", "sid="}, miss},
+		{"an empty key", []fleet.Session{below("/app", cookie)}, "app=api", h{"Cookie", "sid= ; a=b"}, "/app/y", h{"Cookie", "sid= ; a=b"}, miss},
 		{"an empty header", []fleet.Session{below("/app", header)}, "app=api", h{"Tenant", ""}, "/app/y", h{"Tenant", ""}, miss},
 		{"a repeated key", []fleet.Session{below("/app", cookie)}, "app=api", h{"Cookie", "sid=ann; sid=ann"}, "/app/y", h{"Cookie", "sid=ann; sid=ann"}, miss},
 		{"a key repeated in another line", []fleet.Session{below("/app", cookie)}, "app=api", h{"Cookie", "sid=ann"}, "/app/y", h{"Cookie", "sid=ann", "Cookie", "sid=bob"}, miss},
@@ -57,6 +57,8 @@ func TestWhatASessionFinds(t *testing.T) {
 		{"elsewhere", []fleet.Session{below("/app", cookie)}, "app=api;elsewhere=true", h{"Cookie", "sid=ann"}, "/app/y", h{"Cookie", "sid=ann"}, miss},
 		{"skipped where it may be", []fleet.Session{below("/app", func(s *fleet.Session) { s.AllowBypass = true })}, "app=api", h{"Cookie", "sid=ann"}, "/app/y",
 			h{"Cookie", "sid=ann", "Fly-Replay-Cache-Control", "skip"}, bypass},
+		{"skipped before it was cached", []fleet.Session{below("/app", func(s *fleet.Session) { s.AllowBypass = true })}, "app=api", nil, "/app/y",
+			h{"Cookie", "sid=ann", "Fly-Replay-Cache-Control", "skip"}, bypass},
 		{"skipped where it may not be", []fleet.Session{below("/app", cookie)}, "app=api", h{"Cookie", "sid=ann"}, "/app/y",
 			h{"Cookie", "sid=ann", "Fly-Replay-Cache-Control", "skip"}, hit},
 	} {
@@ -70,11 +72,11 @@ func TestWhatASessionFinds(t *testing.T) {
 
 // A rule that was removed or changed finds nothing of what was cached under it.
 func TestARuleThatChangesFindsNothing(t *testing.T) {
-	plain := func(*fleet.Session) {}
+	plain := func(s *fleet.Session) { s.Cookie = "Sid" }
 	for name, rules := range map[string][]fleet.Session{
 		"removed":               nil,
-		"another time":          {below("/app", func(s *fleet.Session) { s.TTL = 10 * time.Second })},
-		"a bypass":              {below("/app", func(s *fleet.Session) { s.AllowBypass = true })},
+		"another time":          {below("/app", func(s *fleet.Session) { s.Cookie, s.TTL = "Sid", 10*time.Second })},
+		"a bypass":              {below("/app", func(s *fleet.Session) { s.Cookie, s.AllowBypass = "Sid", true })},
 		"another name":          {below("/app", func(s *fleet.Session) { s.Cookie = "id" })},
 		"a header of that name": {below("/app", func(s *fleet.Session) { s.Header = "Sid" })},
 		"a longer path":         {below("/app/x", plain)},
@@ -82,7 +84,7 @@ func TestARuleThatChangesFindsNothing(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			var f *fleet.Fleet
 			w := routed(t, orders("app=api"), func(c *edge.Config) { f = c.Fleet; described(below("/app", plain))(c) })
-			header := []string{"Cookie", "sid=ann; id=ann", "Sid", "ann"}
+			header := []string{"Cookie", "Sid=ann; id=ann", "Sid", "ann"}
 			w.wantStatus(miss, "/app/x", header...)
 			w.wantStatus(hit, "/app/x", header...)
 			described(rules...)(&edge.Config{Fleet: f})
