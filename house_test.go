@@ -47,6 +47,7 @@ var rooms = []struct {
 	{"forward", []string{"wire"}, "an exchange with a machine knows nothing of replays"},
 	{"wire", nil, "HTTP on a connection knows nothing of what it carries"},
 	{"journey", []string{"words"}, "a record is read by everybody and decides nothing"},
+	{"metrics", []string{"words", "journey", "others"}, "metrics read records; who is counted does not know it"},
 	{"engines", []string{"words", "engines", "others"}, "an engine is imported by apps beside package homing and knows none of the rest"},
 }
 
@@ -114,6 +115,9 @@ func TestWrongImport(t *testing.T) {
 		{"the handler imports an engine", ".", "./sqlite", ". imports ./sqlite, which only"},
 		{"the edge imports the handler", "edge", ".", "edge imports ., but may import only"},
 		{"a room of the edge imports the handler", "edge/page", ".", "edge/page imports ., but may import only"},
+		{"the edge imports metrics", "edge", "./metrics", "edge imports ./metrics, but may import only"},
+		{"metrics import a record", "metrics", "./journey", ""},
+		{"metrics import the edge", "metrics", "./edge", "metrics imports ./edge, which only"},
 		{"the edge imports the route", "edge", "./route", ""},
 		{"the edge imports a room of its own", "edge", "./edge/recall", ""},
 		{"the edge imports a module of others", "edge", "github.com/maypok86/otter/v2", "edge imports github.com/maypok86/otter/v2, but may import only"},

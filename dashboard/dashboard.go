@@ -9,6 +9,7 @@
 //	GET  /state                  {"regions": […], "journeys": […]}, oldest journey first
 //	GET  /regions                its first part alone
 //	GET  /events                 server-sent events "regions" and "journeys", each an array
+//	GET  /metrics                what the edges have counted, for Prometheus, see package metrics
 //	POST /regions/{region}/hold  likewise release, stop and start; 204, or one line saying why not
 //
 // The switches stop machines without asking who is there, so it answers only
@@ -46,6 +47,8 @@ type Config struct {
 	World World
 	// Primary is the region of the writable database.
 	Primary region.Code
+	// Metrics is served at /metrics. nil: there are none.
+	Metrics http.Handler
 	// App is what the page calls the app in links to it. Default "app".
 	App string
 	// Measured is shown as a table between the regions and the requests, with
@@ -78,6 +81,9 @@ func New(cfg Config) http.Handler {
 	mux.Handle("GET /state", sameOrigin(d.state))
 	mux.Handle("GET /regions", sameOrigin(d.regionList))
 	mux.Handle("GET /events", sameOrigin(d.events))
+	if cfg.Metrics != nil {
+		mux.Handle("GET /metrics", sameOrigin(cfg.Metrics.ServeHTTP))
+	}
 	mux.Handle("POST /regions/{region}/hold", sameOrigin(d.hold(true)))
 	mux.Handle("POST /regions/{region}/release", sameOrigin(d.hold(false)))
 	mux.Handle("POST /regions/{region}/stop", sameOrigin(d.run(false)))

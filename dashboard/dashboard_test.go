@@ -35,6 +35,16 @@ func ask(h http.Handler, method, path string, header ...string) *httptest.Respon
 	return w
 }
 
+func TestMetricsAreThoseOfTheWorld(t *testing.T) {
+	if got := ask(newPage(newWorld()), "GET", "/metrics"); got.Code != 200 || got.Body.String() != "counted 1\n" {
+		t.Errorf("%d %q", got.Code, got.Body)
+	}
+	none := dashboard.New(dashboard.Config{World: newWorld(), Primary: "ord"})
+	if got := ask(none, "GET", "/metrics"); got.Code != 404 {
+		t.Errorf("without any: %d %q", got.Code, got.Body)
+	}
+}
+
 func TestThePageAndItsFiles(t *testing.T) {
 	h := newPage(newWorld())
 	for path, kind := range map[string]string{

@@ -85,6 +85,9 @@ func TestOrigins(t *testing.T) {
 			if !c.ok && ask(h, "GET", "/events", c.header...).Code != 403 {
 				t.Error("the events can be read")
 			}
+			if !c.ok && ask(h, "GET", "/metrics", c.header...).Code != 403 {
+				t.Error("the metrics can be read")
+			}
 			for name := range read.Header() {
 				if strings.HasPrefix(name, "Access-Control-") {
 					t.Errorf("it lets others in with %s", name)

@@ -85,6 +85,9 @@ func (w *fakeWorld) add(path string) {
 	w.log.Add(&journey.Record{ID: "id", Edge: "gru", Start: time.Now(), Method: "GET", Path: path, Status: 200})
 }
 
+// counted stands for the metrics.
+var counted = http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { fmt.Fprintln(w, "counted 1") })
+
 func newPage(w dashboard.World) http.Handler {
-	return dashboard.New(dashboard.Config{World: w, Primary: "ord", App: "guestbook"})
+	return dashboard.New(dashboard.Config{World: w, Primary: "ord", App: "guestbook", Metrics: counted})
 }

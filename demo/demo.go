@@ -111,7 +111,7 @@ func present(ctx context.Context, cfg Config, world *dev.World, page net.Listene
 	}
 	srv := &http.Server{
 		Handler: dashboard.New(dashboard.Config{
-			World: world, Primary: cfg.Primary, App: "guestbook", Measured: found.rows(), MeasuredFrom: found.from,
+			World: world, Metrics: world.Metrics().Handler(), Primary: cfg.Primary, App: "guestbook", Measured: found.rows(), MeasuredFrom: found.from,
 		}),
 		ReadHeaderTimeout: 10 * time.Second,
 	}

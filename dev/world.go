@@ -15,6 +15,7 @@ import (
 	"homing/fleet"
 	"homing/forward"
 	"homing/journey"
+	"homing/metrics"
 	"homing/region"
 	"homing/sqlite"
 )
@@ -26,6 +27,7 @@ type World struct {
 	secret   string // of tokens and of the feed, made anew for each world
 	fleet    *fleet.Fleet
 	journeys *journey.Log
+	metrics  *metrics.Metrics
 	lag      *lagWatch
 
 	places map[region.Code]*place // complete before anything is served
@@ -54,7 +56,8 @@ func Start(ctx context.Context, cfg Config) (*World, error) {
 	cfg = cfg.withDefaults()
 	w := &World{
 		cfg: cfg, secret: rand.Text(), fleet: fleet.New(cfg.Distances), journeys: journey.NewLog(cfg.Keep),
-		places: make(map[region.Code]*place), links: make(map[[2]region.Code]*link.Link),
+		metrics: metrics.New(metrics.Config{Codes: edge.Codes()}),
+		places:  make(map[region.Code]*place), links: make(map[[2]region.Code]*link.Link),
 	}
 	w.lag = newLagWatch(w)
 	if err := w.start(ctx); err != nil {
@@ -107,12 +110,16 @@ func (w *World) openEdge(r region.Code, i int) error {
 		return fmt.Errorf("the edge of %s cannot listen: %w", r, err)
 	}
 	e, err := edge.New(edge.Config{
-		Region: r, App: w.cfg.Name, Fleet: w.fleet, Logger: w.cfg.Logger, Record: w.journeys.Add, NoTLS: true,
+		Region: r, App: w.cfg.Name, Fleet: w.fleet, Logger: w.cfg.Logger, Record: w.record, NoTLS: true,
 		// Between hosts an edge has warm connections to the other hosts; here
 		// connections to machines stand for those, so they are kept for long.
 		Machines: forward.Config{Dial: w.dialFrom(r), IdleTimeout: 10 * time.Minute},
 	})
 	if err != nil {
+		l.Close()
+		return err
+	}
+	if err := w.metrics.Add(keptBytes(r, e)); err != nil {
 		l.Close()
 		return err
 	}

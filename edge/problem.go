@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"net"
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
 	"syscall"
@@ -58,6 +59,16 @@ var codes = map[Code]struct {
 	PL02:        {"PL02", http.StatusServiceUnavailable, "Every machine is at its limit."},
 	PU02:        {"PU02", http.StatusBadGateway, "The exchange with the machine broke off."},
 	UnknownHost: {"HOST", http.StatusNotFound, "No app is served under this host."},
+}
+
+// Codes returns all codes as they stand in Homing-Error and in records, sorted.
+func Codes() []string {
+	names := make([]string, 0, len(codes))
+	for _, c := range codes {
+		names = append(names, c.name)
+	}
+	slices.Sort(names)
+	return names
 }
 
 // String returns the code as it stands in Homing-Error.

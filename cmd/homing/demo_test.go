@@ -3,10 +3,12 @@ package main
 import (
 	"context"
 	"fmt"
+	"io"
 	"net"
 	"net/http"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -27,6 +29,7 @@ func TestDemo(t *testing.T) {
 		"what cannot be served costs only that request":    testBadInput,
 		"without a primary a write fails with a reason":    testNoPrimary,
 		"a page from another website cannot work switches": testForeignOrigin,
+		"what happens is counted":                          testMetrics,
 	} {
 		t.Run(name, func(t *testing.T) { test(t, d.in(t)) })
 	}
@@ -78,6 +81,49 @@ func testFormLeadsBack(t *testing.T, d *demoRun) {
 	if page := v.get("/"); !strings.Contains(page.body, "from a form") {
 		t.Error("the page after the form lacks the entry")
 	}
+}
+
+func testMetrics(t *testing.T, d *demoRun) {
+	before := d.metrics()
+	d.journey(d.visitor("gru", true).mustWrite("counted").id())
+	after := d.metrics()
+	for _, name := range []string{
+		`homing_requests_total{class="2xx",edge="gru",method="POST",region="ord"}`,
+		`homing_replays_total{reason="method"}`,
+		`homing_request_duration_seconds_count{answered="replayed",edge="gru"}`,
+	} {
+		// Other tests write at the same time, perhaps.
+		if after[name] < before[name]+1 {
+			t.Errorf("%s went from %v to %v", name, before[name], after[name])
+		}
+	}
+	for _, name := range []string{`homing_errors_total{code="PL02"}`, `homing_kept_body_bytes{edge="ams"}`} {
+		if _, there := after[name]; !there {
+			t.Errorf("%s is not there", name)
+		}
+	}
+}
+
+// metrics reads what was counted, by the name and labels of each line.
+func (d *demoRun) metrics() map[string]float64 {
+	d.t.Helper()
+	resp, err := http.Get(d.page + "/metrics")
+	if err != nil {
+		d.t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	text, err := io.ReadAll(resp.Body)
+	if err != nil || resp.StatusCode != http.StatusOK {
+		d.t.Fatalf("%s, %v", resp.Status, err)
+	}
+	m := make(map[string]float64)
+	for line := range strings.Lines(string(text)) {
+		name, value, _ := strings.Cut(strings.TrimSpace(line), " ")
+		if n, err := strconv.ParseFloat(value, 64); err == nil {
+			m[name] = n
+		}
+	}
+	return m
 }
 
 func testVisitsAreCaptured(t *testing.T, d *demoRun) {
