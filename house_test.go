@@ -2,6 +2,7 @@ package homing_test
 
 import (
 	"bufio"
+	"cmp"
 	"fmt"
 	"go/ast"
 	"go/parser"
@@ -58,6 +59,7 @@ var guarded = []struct {
 	why  string
 }{
 	{"engines", []string{"engines", "dev", "demo", "sidecar", "cmd"}, "a database's driver comes only to those who asked for it"},
+	{"edge/misbehave", nil, "only tests have use for what misbehaves on purpose"},
 	{"edge", []string{"edge", "sidecar", "dev", "dashboard", "demo", "bench", "cmd", "homingtest"}, "the edge is on top: what it needs does not need it"},
 }
 
@@ -83,7 +85,8 @@ func wrongImport(pkg, imported string) string {
 	}
 	for _, g := range guarded {
 		if origin == "ours" && within(target, []string{g.name}) && !within(pkg, g.by) {
-			return fmt.Sprintf("%s imports %s, which only %s may: %s", pkg, imported, strings.Join(g.by, ", "), g.why)
+			by := cmp.Or(strings.Join(g.by, ", "), "tests")
+			return fmt.Sprintf("%s imports %s, which only %s may: %s", pkg, imported, by, g.why)
 		}
 	}
 	for _, room := range rooms {
@@ -123,6 +126,7 @@ func TestWrongImport(t *testing.T) {
 		{"the edge imports a module of others", "edge", "github.com/maypok86/otter/v2", "edge imports github.com/maypok86/otter/v2, but may import only"},
 		{"the cache's room imports a module of others", "edge/recall", "github.com/maypok86/otter/v2", ""},
 		{"the cache's room imports the edge", "edge/recall", "./edge", "edge/recall imports ./edge, but may import only words, others"},
+		{"the edge imports what is for tests", "edge", "./edge/misbehave", "edge imports ./edge/misbehave, which only tests may"},
 		{"the fleet imports the route", "fleet", "./route", "fleet imports ./route"},
 		{"the route imports the fleet", "route", "./fleet", ""},
 		{"forward imports a word", "forward", "./replay", "forward imports ./replay, but may import only wire"},

@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"homing/edge"
+	"homing/edge/misbehave"
 	"homing/fleet"
 	"homing/journey"
 	"homing/machine"
@@ -74,14 +75,7 @@ func newWorld(t testing.TB, change func(*edge.Config), machines ...fleet.Machine
 
 func (w *world) eventually(what string, ok func() bool) {
 	w.t.Helper()
-	deadline := time.Now().Add(5 * time.Second)
-	for !ok() {
-		if time.Now().After(deadline) {
-			w.t.Errorf("still not so after 5 s: %s", what)
-			return
-		}
-		<-time.After(time.Millisecond)
-	}
+	misbehave.Eventually(w.t, what, ok)
 }
 
 // serving is a healthy machine of the app "web" on net/http's server.
@@ -93,24 +87,7 @@ func serving(t testing.TB, id machine.ID, at region.Code, h http.HandlerFunc) fl
 
 // raw is a machine written by hand: f gets each connection, counted from 0.
 func raw(t testing.TB, id machine.ID, at region.Code, f func(nth int, c *net.TCPConn, br *bufio.Reader)) fleet.Machine {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { l.Close() })
-	go func() {
-		for nth := 0; ; nth++ {
-			c, err := l.Accept()
-			if err != nil {
-				return
-			}
-			go func() {
-				defer c.Close()
-				f(nth, c.(*net.TCPConn), bufio.NewReader(c))
-			}()
-		}
-	}()
-	return fleet.Machine{ID: id, App: "web", Region: at, Addr: l.Addr().String(), Healthy: true}
+	return fleet.Machine{ID: id, App: "web", Region: at, Addr: misbehave.Listen(t, f).Addr, Healthy: true}
 }
 
 // says is a raw machine that reads one request without a body on each
@@ -133,22 +110,9 @@ func refusing(t testing.TB, id machine.ID, at region.Code) fleet.Machine {
 	return fleet.Machine{ID: id, App: "web", Region: at, Addr: l.Addr().String(), Healthy: true}
 }
 
-func skipHead(br *bufio.Reader) bool {
-	for {
-		line, err := br.ReadString('\n')
-		if err != nil {
-			return false
-		}
-		if line == "\r\n" {
-			return true
-		}
-	}
-}
+func skipHead(br *bufio.Reader) bool { return misbehave.SkipHead(br) }
 
-func reset(c *net.TCPConn) {
-	c.SetLinger(0)
-	c.Close()
-}
+func reset(c *net.TCPConn) { misbehave.ResetConn(c) }
 
 // replays answers with a replay, and with a body and a header that must not be
 // seen.

@@ -7,94 +7,35 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptest"
-	"os"
-	"runtime"
 	"strings"
 	"sync"
 	"testing"
-	"time"
 
+	"homing/edge/misbehave"
 	"homing/forward"
 )
 
-// eventually polls until ok says yes.
 func eventually(t testing.TB, what string, ok func() bool) {
 	t.Helper()
-	deadline := time.Now().Add(5 * time.Second)
-	for !ok() {
-		if time.Now().After(deadline) {
-			t.Errorf("still not so after 5 s: %s", what)
-			return
-		}
-		<-time.After(time.Millisecond)
-	}
+	misbehave.Eventually(t, what, ok)
 }
 
-// leavesNothing checks at the test's end, when all else is cleaned up, that no
-// goroutine and no file is left. It must be called first.
-func leavesNothing(t testing.TB) {
-	goroutines, files := runtime.NumGoroutine(), openFiles()
-	t.Cleanup(func() {
-		eventually(t, "as many goroutines and open files as before", func() bool {
-			return runtime.NumGoroutine() <= goroutines && openFiles() <= files
-		})
-		if runtime.NumGoroutine() > goroutines || openFiles() > files {
-			buf := make([]byte, 64<<10)
-			t.Logf("%d goroutines, %d files before; now %d, %d\n%s", goroutines, files,
-				runtime.NumGoroutine(), openFiles(), buf[:runtime.Stack(buf, true)])
-		}
-	})
-}
-
-func openFiles() int {
-	entries, err := os.ReadDir("/proc/self/fd")
-	if err != nil {
-		return 0 // not Linux: only goroutines are compared
-	}
-	return len(entries)
-}
+// leavesNothing must be called first.
+func leavesNothing(t testing.TB) { misbehave.LeavesNothing(t) }
 
 // raw is a machine that is written by hand: f gets each connection, counted from
 // 0, which is closed when f returns.
 type raw struct {
+	*misbehave.Listener
 	addr string
-
-	mu    sync.Mutex
-	count int
 }
 
 func newRaw(t testing.TB, f func(nth int, c *net.TCPConn, br *bufio.Reader)) *raw {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	m := &raw{addr: l.Addr().String()}
-	var conns sync.WaitGroup
-	conns.Go(func() {
-		for {
-			c, err := l.Accept()
-			if err != nil {
-				return
-			}
-			m.mu.Lock()
-			nth := m.count
-			m.count++
-			m.mu.Unlock()
-			conns.Go(func() {
-				defer c.Close()
-				f(nth, c.(*net.TCPConn), bufio.NewReader(c))
-			})
-		}
-	})
-	t.Cleanup(func() { l.Close(); conns.Wait() })
-	return m
+	l := misbehave.Listen(t, f)
+	return &raw{l, l.Addr}
 }
 
-func (m *raw) conns() int {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	return m.count
-}
+func (m *raw) conns() int { return m.Conns() }
 
 // answers is a raw machine that says the same on every connection, once for each
 // request without a body.
@@ -106,24 +47,9 @@ func answers(t testing.TB, text string) *raw {
 	})
 }
 
-// skipHead reads a request's head and reports whether there was one.
-func skipHead(br *bufio.Reader) bool {
-	for {
-		line, err := br.ReadString('\n')
-		if err != nil {
-			return false
-		}
-		if line == "\r\n" {
-			return true
-		}
-	}
-}
+func skipHead(br *bufio.Reader) bool { return misbehave.SkipHead(br) }
 
-// reset closes a connection so that the other side gets a reset.
-func reset(c *net.TCPConn) {
-	c.SetLinger(0)
-	c.Close()
-}
+func reset(c *net.TCPConn) { misbehave.ResetConn(c) }
 
 // serving is a machine on net/http's server.
 func serving(t testing.TB, h http.HandlerFunc) (addr string, conns func() int) {
