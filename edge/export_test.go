@@ -7,6 +7,10 @@ func (s *Server) SetTimes(idle, head, stall time.Duration) {
 	s.times.idle, s.times.head, s.times.stall = idle, head, stall
 }
 
+// SetLinger shortens how long what a client sends on is dropped, before the server
+// serves.
+func (s *Server) SetLinger(d time.Duration) { s.times.linger = d }
+
 // Clients returns how many connections there are, but for tunnels.
 func (s *Server) Clients() int {
 	s.mu.Lock()

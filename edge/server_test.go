@@ -199,15 +199,21 @@ func TestContinueIsSaidWhenTheBodyIsRead(t *testing.T) {
 // hurried is a world whose clients have little time.
 func hurried(t *testing.T, idle, head, stall time.Duration, machine http.HandlerFunc) *world {
 	w := newWorld(t, nil, serving(t, "near", "ams", machine))
+	w.hurry(idle, head, stall)
+	return w
+}
+
+// hurry serves clients with a second server, which gives them little time.
+func (w *world) hurry(idle, head, stall time.Duration) {
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
-		t.Fatal(err)
+		w.t.Fatal(err)
 	}
 	w.server, w.addr = w.edge.Server(), l.Addr().String()
 	w.server.SetTimes(idle, head, stall)
+	w.server.SetLinger(20 * time.Millisecond)
 	go w.server.Serve(l)
-	t.Cleanup(func() { w.server.Close() })
-	return w
+	w.t.Cleanup(func() { w.server.Close() })
 }
 
 func TestASlowHeadIsRefused(t *testing.T) {

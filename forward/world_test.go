@@ -15,11 +15,6 @@ import (
 	"homing/forward"
 )
 
-func eventually(t testing.TB, what string, ok func() bool) {
-	t.Helper()
-	misbehave.Eventually(t, what, ok)
-}
-
 // leavesNothing must be called first.
 func leavesNothing(t testing.TB) { misbehave.LeavesNothing(t) }
 
