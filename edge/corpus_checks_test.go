@@ -25,7 +25,7 @@ type seen struct {
 }
 
 // readSeen reads an answer, and what a tunnel brings behind a 101.
-func readSeen(c net.Conn, br *bufio.Reader, method string) *seen {
+func readSeen(c *net.TCPConn, br *bufio.Reader, method string) *seen {
 	s := new(seen)
 	for {
 		resp, err := http.ReadResponse(br, &http.Request{Method: method})
@@ -44,13 +44,14 @@ func readSeen(c net.Conn, br *bufio.Reader, method string) *seen {
 	}
 }
 
-func (s *seen) take(resp *http.Response, c net.Conn, br *bufio.Reader) {
+func (s *seen) take(resp *http.Response, c *net.TCPConn, br *bufio.Reader) {
 	s.status, s.header = resp.StatusCode, resp.Header
 	if len(resp.TransferEncoding) > 0 {
 		s.header.Set("Transfer-Encoding", strings.Join(resp.TransferEncoding, ", "))
 	}
 	var from io.Reader = resp.Body
 	if resp.StatusCode == http.StatusSwitchingProtocols {
+		c.CloseWrite() // not before: who closes its half early passes for gone
 		from = br
 	}
 	body, err := io.ReadAll(from)

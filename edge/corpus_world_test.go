@@ -217,7 +217,6 @@ func (s *scene) exchange(m said) *seen {
 	case m.has("Upgrade"):
 		m.fields = append(m.fields, "Host: app.test")
 		m.write(c, m.first+" HTTP/1.1", false, m.body)
-		c.CloseWrite()
 	default:
 		if !m.has("Host") {
 			m.fields = append(m.fields, "Host: app.test")

@@ -76,18 +76,20 @@ func TestMisbehavingClients(t *testing.T) {
 		heard     string // the statuses of all answers; "any": whatever they are
 		delivered int    // requests of which the app has seen the head; -1: whether it has is chance
 	}{
-		"drips its head":                       {[]Step{Drip(slow), Say(last)}, "200 200", 2},
-		"drips its body":                       {[]Step{Say(fmt.Sprintf(post, "/a", 5)), Drip("hello"), Say(last)}, "200 200", 2},
-		"drips its chunks":                     {[]Step{Say(inChunks), Drip("2\r\nok\r\n0\r\n\r\n"), Say(last)}, "200 200", 2},
-		"connects and says nothing":            {[]Step{Hang()}, "", 0},
-		"stops within its head":                {[]Step{Say("GET /a HTTP/1.1\r\nHos"), Hang()}, "408", 0},
-		"says headers without end":             {[]Step{Say("GET /a HTTP/1.1\r\nHost: a\r\n"), ForEver("X: y\r\n")}, "431", 0},
-		"says one header without end":          {[]Step{Say("GET /a HTTP/1.1\r\nHost: a\r\nX: "), ForEver("y")}, "431", 0},
-		"says a target without end":            {[]Step{Say("GET /"), ForEver("a")}, "414", 0},
-		"says a megabyte of headers":           {[]Step{Say("GET /a HTTP/1.1\r\nHost: a\r\n"), Times(1<<14, "X: "+long[:60]+"\r\n"), Say("\r\n")}, "431", 0},
-		"says 10,000 headers":                  {[]Step{Say("GET /a HTTP/1.1\r\nHost: a\r\n"), Times(10_000, "X: y\r\n"), Say("\r\n")}, "431", 0},
-		"closes its half behind its request":   {[]Step{Say(slow), HalfClose()}, "200", 1},
-		"closes its half behind its body":      {[]Step{Say(fmt.Sprintf(post, "/a", 5) + "hello"), HalfClose()}, "200", 1},
+		"drips its head":              {[]Step{Drip(slow), Say(last)}, "200 200", 2},
+		"drips its body":              {[]Step{Say(fmt.Sprintf(post, "/a", 5)), Drip("hello"), Say(last)}, "200 200", 2},
+		"drips its chunks":            {[]Step{Say(inChunks), Drip("2\r\nok\r\n0\r\n\r\n"), Say(last)}, "200 200", 2},
+		"connects and says nothing":   {[]Step{Hang()}, "", 0},
+		"stops within its head":       {[]Step{Say("GET /a HTTP/1.1\r\nHos"), Hang()}, "408", 0},
+		"says headers without end":    {[]Step{Say("GET /a HTTP/1.1\r\nHost: a\r\n"), ForEver("X: y\r\n")}, "431", 0},
+		"says one header without end": {[]Step{Say("GET /a HTTP/1.1\r\nHost: a\r\nX: "), ForEver("y")}, "431", 0},
+		"says a target without end":   {[]Step{Say("GET /"), ForEver("a")}, "414", 0},
+		"says a megabyte of headers":  {[]Step{Say("GET /a HTTP/1.1\r\nHost: a\r\n"), Times(1<<14, "X: "+long[:60]+"\r\n"), Say("\r\n")}, "431", 0},
+		"says 10,000 headers":         {[]Step{Say("GET /a HTTP/1.1\r\nHost: a\r\n"), Times(10_000, "X: y\r\n"), Say("\r\n")}, "431", 0},
+		// Who closes its half cannot be told from who closes all, and is answered only
+		// if the answer comes before that is noticed.
+		"closes its half behind its request":   {[]Step{Say(slow), HalfClose()}, "any", -1},
+		"closes its half behind its body":      {[]Step{Say(fmt.Sprintf(post, "/a", 5) + "hello"), HalfClose()}, "any", -1},
 		"closes its half within its head":      {[]Step{Say("GET /a HTTP/1.1\r\nHo"), HalfClose()}, "400", 0},
 		"closes its half within its body":      {[]Step{Say(fmt.Sprintf(post, "/a", 5) + "he"), HalfClose()}, "", -1},
 		"closes its half within a chunk":       {[]Step{Say(inChunks + "5\r\nhe"), HalfClose()}, "", -1},
@@ -188,8 +190,8 @@ func besieged(t *testing.T) (*ledger, *world, *fleet.Fleet) {
 // survives checks that others are served, and that nothing is held.
 func (w *world) survives(t *testing.T, f *fleet.Fleet) {
 	t.Helper()
-	if got := w.talk("GET /other HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n"); told(got) != "200" {
+	if got := w.talk("GET /other HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n"); verdictOf(got) != "200" {
 		t.Errorf("another client got %q", got)
 	}
-	idle(w, f)
+	holdsNothing(w, f)
 }

@@ -78,7 +78,7 @@ func TestMisbehavingMachines(t *testing.T) {
 				w.eventually("the machine has the request", func() bool { return m.Conns() == 1 })
 				c.Close()
 			}
-			if got := told(c.Heard()); tc.status != "leaves" && got != tc.status {
+			if got := verdictOf(c.Heard()); tc.status != "leaves" && got != tc.status {
 				t.Errorf("the client is told %s, want %s: %.300q", got, tc.status, c.Heard())
 			}
 			r := w.record()
@@ -93,8 +93,8 @@ func TestMisbehavingMachines(t *testing.T) {
 	}
 }
 
-// told is the status of an answer that is whole, and of which nothing is left.
-func told(heard string) string {
+// verdictOf is the status of an answer that is whole, and of which nothing is left.
+func verdictOf(heard string) string {
 	br := bufio.NewReader(strings.NewReader(heard))
 	for {
 		resp, err := http.ReadResponse(br, nil)
@@ -121,7 +121,7 @@ func recovers(w *world, f *fleet.Fleet, m *Machine, reused bool) {
 	t.Helper()
 	c := Dial(t, w.addr)
 	c.Do(Say("GET /next HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n"))
-	if got := told(c.Heard()); got != "200" {
+	if got := verdictOf(c.Heard()); got != "200" {
 		t.Errorf("the next request got %s: %.300q", got, c.Heard())
 	}
 	if n := m.Deliveries("/wrong"); n > 1 {
@@ -130,11 +130,11 @@ func recovers(w *world, f *fleet.Fleet, m *Machine, reused bool) {
 	if m.Deliveries("/next") != 1 || (m.Conns() == 1) != reused {
 		t.Errorf("the next was delivered %d times, and %d connections were made", m.Deliveries("/next"), m.Conns())
 	}
-	idle(w, f)
+	holdsNothing(w, f)
 }
 
-// idle checks that nothing is held of any request.
-func idle(w *world, f *fleet.Fleet) {
+// holdsNothing checks that nothing is held of any request.
+func holdsNothing(w *world, f *fleet.Fleet) {
 	w.t.Helper()
 	w.eventually("no slot is held", func() bool {
 		for _, m := range f.Snapshot().Machines() {

@@ -125,8 +125,9 @@ func (a *countingApp) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if r.Header.Get("Fly-Replay-Src")+r.Header.Get("Fly-Replay-Failed") != "" {
 		kind = "replayed"
 	}
-	// One call, and O_APPEND: a line is there or not, whenever the machine is killed.
-	if _, err := a.counts.WriteString(kind + ":" + r.Header.Get("Count") + "\n"); err != nil {
+	// One call, and O_APPEND. A machine that is killed where a page of the file ends
+	// leaves half a line; the next must not be taken for its rest.
+	if _, err := a.counts.WriteString("\n" + kind + ":" + r.Header.Get("Count") + "\n"); err != nil {
 		panic(err)
 	}
 	work()

@@ -15,6 +15,7 @@ import (
 	"testing"
 	"time"
 
+	"homing/edge/misbehave"
 	"homing/forward"
 )
 
@@ -358,7 +359,7 @@ func TestHTTP2KeepsConnectionsForAWhile(t *testing.T) {
 	if third, _ := get(t, p, addr, fresh); third.Connect <= 0 || conns() != 2 {
 		t.Errorf("a fresh connection: %v to connect, %d connections", third.Connect, conns())
 	}
-	eventually(t, "the idle ones are closed, so that a new one is opened", func() bool {
+	misbehave.Eventually(t, "the idle ones are closed, so that a new one is opened", func() bool {
 		select {
 		case <-time.After(60 * time.Millisecond):
 		case <-t.Context().Done():
