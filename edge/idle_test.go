@@ -255,7 +255,7 @@ func TestWaitingIsNotIdling(t *testing.T) {
 		eachFront(t, func(t *testing.T, front string) {
 			p := newPipes(t, front, nil, slow)
 			_, first := p.says(plainGet)
-			go p.answer(first)
+			go until(first)
 			synctest.Wait()
 			_, second := p.says(plainGet)
 			if a := p.answer(second); a.status != 200 || a.body != "123456789" {

@@ -21,13 +21,14 @@ type aim struct {
 	prefer   machine.ID    // this machine before all others
 	not      machine.ID    // this one must not be it
 	tried    []machine.ID
+	another  bool // a replay names the app
 }
 
 func aimOf(w *Wish) aim {
 	a := aim{app: w.App, from: w.From, port: w.Port, tried: w.Tried}
 	in := &w.Replay
 	if in.App != "" {
-		a.app = in.App
+		a.app, a.another = in.App, true
 	}
 	if w.Origin == "" && in.App == "" && in.Instance == "" && in.PreferInstance == "" && len(in.Regions) == 0 {
 		a.ask(w)
@@ -72,8 +73,12 @@ func (a *aim) rank(of region.Code) (int, bool) {
 	return len(a.regions), !a.only
 }
 
-// named reports whether the request has to go to some place and no other.
-func (a *aim) named() bool { return a.instance != "" || a.only }
+// placed reports whether the request has to go to some place within its app.
+func (a *aim) placed() bool { return a.instance != "" || a.only }
+
+// named reports whether the request has to go to a target and no other: that is
+// tried for a while when it exists and is not ready.
+func (a *aim) named() bool { return a.placed() || a.another }
 
 // fits reports whether m is what is asked for, apart from its region and whether it
 // can take a request now.

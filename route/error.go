@@ -21,7 +21,7 @@ const (
 	// AllBusy: every candidate is at its hard limit. The request may wait in a
 	// [fleet.Queue], and has waited too long (PL02) when that gives up.
 	AllBusy
-	// NotReady: the machine or region that the request has to go to exists, but is
+	// NotReady: the machine, region or app that a replay names exists, but is
 	// starting, unhealthy, or was tried on this hop. It may be tried for a while
 	// (PR03 when that is over).
 	NotReady
@@ -50,7 +50,7 @@ func (a *aim) none(s *fleet.Snapshot) *Error {
 	fits, busy := a.survey(s)
 	place := a.place()
 	switch {
-	case !fits && (a.named() || a.not != ""):
+	case !fits && (a.placed() || a.not != ""):
 		if place == "" {
 			return &Error{Why: NoCandidate, text: fmt.Sprintf("%s has no other machine%s", app, a.door())}
 		}

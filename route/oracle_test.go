@@ -88,7 +88,7 @@ func oracleRules(s *fleet.Snapshot, w route.Wish, app machine.App, regions []reg
 		return nil, route.NoCandidate
 	case len(open) > 0:
 		return nil, route.AllBusy
-	case forced || instance != "":
+	case forced || instance != "" || w.Replay.App != "":
 		return nil, route.NotReady
 	case len(w.Tried) > 0 || elsewhere:
 		return nil, route.NoCandidate
