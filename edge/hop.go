@@ -84,10 +84,12 @@ func (h *hop) run() (*forward.Response, route.Step, error) {
 func (h *hop) try(x passage) (*forward.Response, error) {
 	if !x.fresh {
 		h.slot.Release()
+		waiting := time.Now()
 		slot, err := h.edge.cfg.Queue.Wait(h.in.ctx, h.edge.cfg.Fleet, func(s *fleet.Snapshot) (fleet.Slot, error) {
 			h.fleet = s
 			return route.Take(s, h.wish)
 		})
+		h.begun = h.begun.Add(time.Since(waiting)) // the queue has a time of its own
 		if err != nil {
 			return nil, err
 		}

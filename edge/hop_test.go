@@ -1,7 +1,9 @@
 package edge_test
 
 import (
+	"context"
 	"fmt"
+	"net"
 	"net/http"
 	"strings"
 	"testing"
@@ -207,4 +209,48 @@ func TestWhoWaitsTooLongIsTold(t *testing.T) {
 	wantProblem(t, w.do("GET", "/", ""), 503, "PL02", "limit")
 	close(done)
 	<-first
+}
+
+// TestTheQueueHasATimeOfItsOwn: what is waited there is not taken from the time for
+// reaching the machine.
+func TestTheQueueHasATimeOfItsOwn(t *testing.T) {
+	const timeout = 300 * time.Millisecond
+	release := make(chan struct{})
+	held := make(chan struct{}, 1)
+	home := serving(t, "home", "ord", func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Path == "/holds" {
+			held <- struct{}{}
+			<-release
+		}
+		hello(w, r)
+	})
+	home.Limits.Hard = 1
+	f := fleet.New(distances, serving(t, "near", "ams", replays("region=ord;timeout="+timeout.String())), home)
+	left := make(chan time.Duration, 10)
+	w := newWorld(t, func(c *edge.Config) {
+		c.Fleet = f
+		c.Machines.MaxIdle = 1
+		c.Machines.IdleTimeout = 1 // so that each request connects
+		c.Machines.Dial = func(ctx context.Context, network, addr string) (net.Conn, error) {
+			if until, ok := ctx.Deadline(); ok && addr == home.Addr {
+				left <- time.Until(until)
+			}
+			return new(net.Dialer).DialContext(context.WithoutCancel(ctx), network, addr)
+		}
+	})
+	go w.do("GET", "/holds", "")
+	<-held
+	<-left
+	m, _ := f.Snapshot().Machine("web", "home")
+	got := make(chan answer, 1)
+	go func() { got <- w.do("GET", "/waits", "") }()
+	w.eventually("one waits", func() bool { return m.Waiting() == 1 })
+	<-time.After(timeout) // it waits for longer than it may take to reach the machine
+	close(release)
+	if a := <-got; a.body != "hello" {
+		t.Fatalf("got %+v", a)
+	}
+	if rest := <-left; rest <= timeout/10 {
+		t.Errorf("%v of %v are left for connecting", rest, timeout)
+	}
 }
