@@ -57,8 +57,8 @@
 //   - A repeated fly-replay header is invalid.
 //   - Only the machine that gets a request first can have its replay cached. What is
 //     cached is for one port of the edge, and for paths of 32 segments or 1 KiB at most.
-//   - A cached target that cannot be reached is asked for again, without waiting until
-//     it is ready. One at its limit is waited for like any other.
+//   - Where a cached target cannot be reached the app is asked, without waiting until
+//     the target is ready. One at its limit is waited for like any other.
 //   - A replay that brings a request back to the app it is for, and empties the cache,
 //     empties it of all that this request would find, for its path and its session.
 //   - A session's key that is given twice caches nothing.

@@ -31,8 +31,8 @@ type Config struct {
 	BodyLimit int64
 	// BodyBudget bounds what all kept bodies hold together. Default 256 MiB.
 	BodyBudget int64
-	// CacheBytes bounds the replay cache. Default 16 MiB, enough for some thirty
-	// thousand replays. There is no way to switch it off: an app that asks for
+	// CacheBytes bounds the replay cache. Default 16 MiB, enough for some
+	// twenty-five thousand replays. There is no way to switch it off: an app that asks for
 	// nothing to be cached is always asked.
 	CacheBytes int64
 	// NoTLS says that clients cannot reach this edge by TLS, as on a laptop: then

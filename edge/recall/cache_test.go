@@ -203,7 +203,7 @@ func TestPathsThatAreTooLong(t *testing.T) {
 
 // What clients may invent, hosts and sessions, cannot fill the memory.
 func TestTheCacheIsBounded(t *testing.T) {
-	const limit, most = 64 << 10, 128
+	const limit, most = 64 << 10, 64 << 10 / 640
 	c := recall.New(limit)
 	for i := range 20 * most {
 		r := by(fmt.Sprint(i), "/", "/")
