@@ -14,7 +14,7 @@ type Request struct {
 	// the app.
 	Port uint16
 	Host string // in lower case, without a port
-	// Path is in the form of [homing/replay.CachePath]. Empty: it has none, and
+	// Path is in the form of CachePath of package replay. Empty: it has none, and
 	// nothing is found or kept.
 	Path    string
 	Session Session // zero: it belongs to none
