@@ -18,7 +18,7 @@ import (
 )
 
 // client is one client's connection. Its goroutine reads a request, answers it
-// and reads the next. What reads beside it, the sender of a body or the watch,
+// and reads the next, unless the client speaks HTTP/2. What reads beside it, the sender of a body or the watch,
 // has ended before it reads again.
 type client struct {
 	server      *Server
@@ -57,6 +57,10 @@ func (c *client) serve() {
 			c.server.edge.cfg.Logger.Error("serving a request panicked", "panic", p, "stack", string(debug.Stack()))
 		}
 	}()
+	if c.handshake() {
+		c.serveHTTP2(nil)
+		return
+	}
 	for {
 		switch c.next() {
 		case closed:
@@ -84,6 +88,9 @@ func (c *client) next() ending {
 	begun := time.Now()
 	c.readWithin(s.times.head)
 	req, err := c.reader.ReadRequest()
+	if errors.Is(err, wire.ErrHTTP2Preface) && !c.tls {
+		return c.serveHTTP2(c.reader.Rest())
+	}
 	if err != nil {
 		return c.refuse(err, begun)
 	}
@@ -106,7 +113,7 @@ func (c *client) refuse(err error, begun time.Time) ending {
 	var fault *wire.Error
 	switch {
 	case errors.Is(err, wire.ErrHTTP2Preface):
-		p.Status, p.Detail = http.StatusHTTPVersionNotSupported, "HTTP/2 is not served on this port"
+		p.Status, p.Detail = http.StatusHTTPVersionNotSupported, "HTTP/2 over TLS must be chosen in the handshake"
 	case errors.As(err, &fault) && fault.Status != 0:
 		p.Status, p.Detail = fault.Status, fault.Reason
 	default:

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"homing/forward"
+	"homing/wire"
 )
 
 // inbound is a request as it came from the client. It is not changed; what a
@@ -28,6 +29,8 @@ type inbound struct {
 	port          string        // that the client connected to
 	tls           bool
 	upgrade       string // protocols that the client asks to switch to
+	http2         bool   // how the client sent it
+	fault         error  // a [*wire.Error]: why it cannot be served; nil: it can
 	motion        motion
 }
 
@@ -59,33 +62,63 @@ type sink interface {
 	interrupt()
 }
 
-// ServeHTTP accepts a request from net/http's server, for those who mount the
-// edge in one of their own. [Edge.Server] reads more strictly.
+// ServeHTTP accepts a request from net/http's server: HTTP/2 from [Edge.Server]'s,
+// and either version from that of somebody who mounts the edge in one. The latter
+// reads HTTP/1.1 less strictly than [Server] does; what it makes of a request must
+// still be one that machines cannot read in two ways.
 func (e *Edge) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	in, rc := inboundOf(r), http.NewResponseController(w)
+	sink := &httpSink{w: w, header: w.Header(), http10: !r.ProtoAtLeast(1, 1), http2: in.http2}
+	if in.http2 {
+		sink.stall = newStall(rc, r.Context())
+		defer sink.stall.end()
+	}
+	if r.Body != nil && r.ContentLength != 0 {
+		// The app may answer while the client is still sending.
+		_ = rc.EnableFullDuplex() // fails where it is not needed: HTTP/2, tests
+		in.length, in.expect = r.ContentLength, r.Header.Get("Expect") != ""
+		in.body = forward.NewBody(in.motion.body(r.Body), in.length, e.cfg.BodyLimit, e.budget, func() { endRead(in, rc) })
+		sink.body = in.body
+		defer leave(in, rc)
+	}
+	if cut := e.serve(in, sink); cut {
+		panic(http.ErrAbortHandler) // half an answer must not look like a whole one
+	}
+	if in.body != nil && !in.body.Whole() && !in.http2 {
+		sink.flush() // what follows may take a moment
+	}
+}
+
+// inboundOf is a request without its body.
+func inboundOf(r *http.Request) *inbound {
 	in := &inbound{
 		ctx: r.Context(), method: r.Method, target: originForm(r), path: r.URL.EscapedPath(), host: r.Host,
 		header: r.Header, client: hostOf(r.RemoteAddr), tls: r.TLS != nil, upgrade: upgradeOf(r),
+		http2: r.ProtoMajor == 2, fault: fault(r),
 	}
 	in.motion.since = time.Now()
 	if a, ok := r.Context().Value(http.LocalAddrContextKey).(net.Addr); ok {
 		in.local, in.port, _ = net.SplitHostPort(a.String())
 	}
-	if r.Body != nil && r.Body != http.NoBody {
-		rc := http.NewResponseController(w)
-		// The app may answer while the client is still sending.
-		_ = rc.EnableFullDuplex() // fails where it is not needed: HTTP/2, tests
-		interrupt := func() { _ = rc.SetReadDeadline(time.Now().Add(lastRead)) }
-		in.length, in.expect = r.ContentLength, r.Header.Get("Expect") != ""
-		in.body = forward.NewBody(in.motion.body(r.Body), in.length, e.cfg.BodyLimit, e.budget, interrupt)
-		defer leave(in.body, rc)
+	return in
+}
+
+// fault says what keeps a request from being passed on, by the rules that HTTP/1.1
+// is read by.
+func fault(r *http.Request) error {
+	head := wire.Request{Method: r.Method, Target: originForm(r), Host: r.Host, Length: r.ContentLength, Minor: 1}
+	if r.ProtoMajor == 1 {
+		head.Minor = r.ProtoMinor
 	}
-	sink := &httpSink{w: w, header: w.Header(), http10: !r.ProtoAtLeast(1, 1), body: in.body}
-	if cut := e.serve(in, sink); cut {
-		panic(http.ErrAbortHandler) // half an answer must not look like a whole one
+	for name, values := range r.Header {
+		for _, v := range values {
+			head.Header.Add(name, v)
+		}
 	}
-	if in.body != nil && !in.body.Whole() {
-		sink.flush() // what follows may take a moment
+	if len(head.Header) > maxFields {
+		return &wire.Error{Status: http.StatusRequestHeaderFieldsTooLarge, Reason: "the head has too many fields"}
 	}
+	return head.Check()
 }
 
 // A client that is still sending when its answer has gone out would lose the
@@ -99,15 +132,25 @@ const (
 )
 
 // leave ends the reading of a client's body.
-func leave(body *forward.Body, rc *http.ResponseController) {
-	body.Close()
-	if !body.Whole() {
+func leave(in *inbound, rc *http.ResponseController) {
+	in.body.Close()
+	if !in.body.Whole() && !in.http2 {
 		_ = rc.SetReadDeadline(time.Now().Add(linger)) // fails only where there is nothing to linger on
 	}
 }
 
+// endRead ends a read of a client's body that is under way. In HTTP/2 nothing but
+// that body ends with it.
+func endRead(in *inbound, rc *http.ResponseController) {
+	when := past
+	if !in.http2 {
+		when = time.Now().Add(lastRead)
+	}
+	_ = rc.SetReadDeadline(when) // fails only where a read does not wait: in tests
+}
+
 func originForm(r *http.Request) string {
-	if strings.HasPrefix(r.RequestURI, "/") || r.RequestURI == "*" {
+	if strings.HasPrefix(r.RequestURI, "/") || r.RequestURI == "*" || r.ProtoMajor == 2 {
 		return r.RequestURI
 	}
 	return r.URL.RequestURI()
@@ -124,9 +167,11 @@ func hostOf(addr string) string {
 type httpSink struct {
 	w      http.ResponseWriter
 	header http.Header
-	http10 bool          // the client does not know 1xx answers
+	http10 bool // the client does not know 1xx answers
+	http2  bool
 	body   *forward.Body // the request's; nil: none
 	begun  atomic.Bool
+	stall  *stall // nil: the server's own limits hold
 }
 
 func (s *httpSink) early(status int, header http.Header) {
@@ -148,7 +193,7 @@ func (s *httpSink) begin(status int, header http.Header, length int64) error {
 	if _, ok := header["Content-Type"]; !ok {
 		s.header["Content-Type"] = nil // or net/http would guess one
 	}
-	if s.body != nil && !s.body.Whole() {
+	if s.body != nil && !s.body.Whole() && !s.http2 {
 		// What is left of it must not be read as the client's next request, which
 		// in full duplex net/http would do.
 		s.header["Connection"] = []string{"close"}
@@ -161,6 +206,8 @@ func (s *httpSink) begin(status int, header http.Header, length int64) error {
 }
 
 func (s *httpSink) write(p []byte, now bool) error {
+	s.stall.begin()
+	defer s.stall.pause()
 	n, err := s.w.Write(p)
 	if err == nil && n < len(p) {
 		err = io.ErrShortWrite
@@ -177,8 +224,12 @@ func (s *httpSink) end(trailer http.Header) {
 	}
 }
 
-// patience does nothing: how long a write may take is the server's to say.
-func (s *httpSink) patience(time.Duration) {}
+// patience is for HTTP/2 alone: else how long a write may take is the server's to say.
+func (s *httpSink) patience(d time.Duration) {
+	if s.stall != nil {
+		s.stall.limit = d
+	}
+}
 
 // interrupt leaves an answer alone that has not begun: its connection can still
 // carry an error of ours.
@@ -189,6 +240,8 @@ func (s *httpSink) interrupt() {
 }
 
 func (s *httpSink) flush() {
+	s.stall.begin()
+	defer s.stall.pause()
 	// An error shows at the next write, or does not matter any more.
 	_ = http.NewResponseController(s.w).Flush()
 }

@@ -31,10 +31,11 @@ func isInner(name string) bool {
 	return strings.HasPrefix(name, replay.Header) || name == replay.RoleHeader || name == replay.DecisionHeader
 }
 
-const (
-	via        = "1.1 homing"
-	serverName = "homing"
-)
+const serverName = "homing"
+
+// via names us, and the protocol that a message came to us in: HTTP/2 or not
+// (RFC 9110 §7.6.3).
+var via = map[bool]string{false: "1.1 homing", true: "2.0 homing"}
 
 // requestHeader returns what a machine is sent, as a copy.
 func (e *Edge) requestHeader(in *inbound, id string) http.Header {
@@ -60,7 +61,7 @@ func (e *Edge) requestHeader(in *inbound, id string) http.Header {
 	h.Set("X-Forwarded-Proto", proto)
 	h.Set("X-Forwarded-Port", in.port)
 	h.Set("X-Forwarded-Ssl", ssl)
-	h.Add("Via", via)
+	h.Add("Via", via[in.http2])
 	if h.Get("Traceparent") == "" {
 		h.Set("Traceparent", newTraceparent())
 	}

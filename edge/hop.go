@@ -118,7 +118,7 @@ func (h *hop) left() time.Duration {
 // judge describes a failure to [route.Next].
 func (h *hop) judge(err error) route.Setback {
 	b := &h.setback
-	b.Why, b.Sent, b.Answered, b.Reused = 0, false, false, false
+	b.Why, b.Sent, b.Answered, b.Reused, b.Unprocessed = 0, false, false, false, false
 	b.BodyGone = errors.Is(err, forward.ErrBroken) || errors.Is(err, forward.ErrNotKept)
 	b.Safe, b.Replayed, b.Left = !h.runsOnce(), h.replays > 0, h.left()
 	b.Cached = h.cache.hit != nil
@@ -133,7 +133,7 @@ func (h *hop) judge(err error) route.Setback {
 	case errors.Is(err, forward.ErrUnwritable):
 		b.Answered = true // no other machine could be sent it either
 	case errors.As(err, &fail):
-		b.Sent, b.Answered, b.Reused = fail.Sent, fail.Answered, fail.Reused
+		b.Sent, b.Answered, b.Reused, b.Unprocessed = fail.Sent, fail.Answered, fail.Reused, fail.Unprocessed
 		b.Written = b.Written || fail.Sent
 	default:
 		b.Answered = true // nobody knows what happened: nothing is done again

@@ -27,7 +27,7 @@ func (t *trip) earlyHeader(header http.Header) http.Header {
 	if !t.app.Options.Pristine {
 		h.Set("Fly-Request-Id", t.rec.ID)
 		h.Set("Server", serverName)
-		h.Add("Via", via)
+		h.Add("Via", via[t.http2])
 	}
 	return h
 }

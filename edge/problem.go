@@ -98,6 +98,11 @@ func problemOf(err error) *Problem {
 		return problem(PA01, forward.ErrNotKept.Error()+"; a machine there can take it whole if it is sent there directly")
 	case errors.Is(err, forward.ErrBroken):
 		return problem(BadRequest, "the request's body could not be read to its end")
+	case errors.Is(err, forward.ErrNoUpgrade):
+		return &Problem{
+			Code: BadRequest, Status: http.StatusNotImplemented,
+			Detail: "the app's machines speak HTTP/2 (h2_backend), in which a connection cannot be upgraded, as WebSocket needs",
+		}
 	case errors.Is(err, forward.ErrUnwritable):
 		return problem(BadRequest, "the request cannot be passed on as it is")
 	case errors.As(err, &none):
@@ -119,7 +124,10 @@ func problemOf(err error) *Problem {
 
 // maybeRan says what the client has to know before it tries again.
 func maybeRan(fail *forward.Error) string {
-	if fail.Sent {
+	switch {
+	case fail.Unprocessed:
+		return "; the machine has not begun with the request"
+	case fail.Sent:
 		return "; the request may have been carried out, and was not sent again"
 	}
 	return "; the request was not sent"

@@ -9,11 +9,14 @@ import (
 	"time"
 )
 
-// Server accepts HTTP/1.1 from clients, without net/http: package wire reads the
-// requests. Create it with [Edge.Server]. Safe for concurrent use.
+// Server accepts HTTP/1.1 and HTTP/2 from clients. HTTP/1.1 it reads itself, by
+// package wire; a connection that begins with the preface of HTTP/2, or that chose
+// "h2" in the handshake (see [Server.TLS]), is net/http's. Create it with
+// [Edge.Server]. Safe for concurrent use.
 type Server struct {
 	edge   *Edge
 	times  times
+	http2  *http2Front
 	ctx    context.Context // of all requests; ended by Close
 	cancel context.CancelFunc
 
@@ -43,6 +46,7 @@ func (e *Edge) Server() *Server {
 		drained:   make(chan struct{}),
 	}
 	s.ctx, s.cancel = context.WithCancel(context.Background())
+	s.http2 = newHTTP2Front(s)
 	return s
 }
 
@@ -84,8 +88,8 @@ func passes(err error) bool {
 	return errors.As(err, &e) && e.Temporary()
 }
 
-// Shutdown stops listening, closes idle connections and waits until the requests
-// under way have ended, or ctx has. Tunnels are not waited for: [Edge.Close]
+// Shutdown stops listening, closes idle connections, tells the others in HTTP/2 to
+// send nothing more, and waits until the requests under way have ended, or ctx has. Tunnels are not waited for: [Edge.Close]
 // ends them.
 func (s *Server) Shutdown(ctx context.Context) error {
 	s.mu.Lock()
@@ -96,11 +100,17 @@ func (s *Server) Shutdown(ctx context.Context) error {
 		}
 	}
 	s.mu.Unlock()
-	select {
-	case <-s.drained:
-		return nil
-	case <-ctx.Done():
-		return ctx.Err()
+	again := time.NewTicker(200 * time.Millisecond)
+	defer again.Stop()
+	for {
+		s.http2.goAway()
+		select {
+		case <-s.drained:
+			return nil
+		case <-again.C:
+		case <-ctx.Done():
+			return ctx.Err()
+		}
 	}
 }
 
@@ -113,7 +123,7 @@ func (s *Server) Close() error {
 	for c := range s.clients {
 		c.conn.Close()
 	}
-	return nil
+	return s.http2.server.Close()
 }
 
 // close begins the end; mu is held.

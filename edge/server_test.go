@@ -92,7 +92,6 @@ func TestRefusals(t *testing.T) {
 		"too many fields":   {"GET / HTTP/1.1\r\nHost: a\r\n" + strings.Repeat("A: b\r\n", 200) + "\r\n", "431"},
 		"too large a head":  {"GET / HTTP/1.1\r\nHost: a\r\nA: " + long + "\r\n\r\n", "431"},
 		"too long a target": {"GET /" + long + " HTTP/1.1\r\nHost: a\r\n\r\n", "414"},
-		"HTTP/2":            {"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", "505"},
 		"a missing host":    {"GET / HTTP/1.1\r\n\r\n", "400"},
 		"two hosts":         {"GET http://other.test/ HTTP/1.1\r\nHost: a\r\n\r\n", "400"},
 		"TLS":               {"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03", "400"},

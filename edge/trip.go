@@ -2,6 +2,7 @@ package edge
 
 import (
 	"context"
+	"errors"
 	"net/http"
 	"strconv"
 	"time"
@@ -12,6 +13,7 @@ import (
 	"homing/journey"
 	"homing/replay"
 	"homing/route"
+	"homing/wire"
 )
 
 // trip is one request on its way through the fleet.
@@ -33,6 +35,7 @@ type trip struct {
 	slot     fleet.Slot // of the machine that has the request now
 	replays  int
 	fellBack bool // the last replay failed, and this hop is its fallback
+	http2    bool // how the machine that has the request is spoken to
 	cut      bool // the answer broke off in the middle
 }
 
@@ -64,6 +67,10 @@ func (e *Edge) serve(in *inbound, out sink) (cut bool) {
 func (t *trip) run() *Problem {
 	if t.in.method == http.MethodConnect {
 		return problem(BadRequest, "CONNECT is not served here")
+	}
+	var fault *wire.Error
+	if errors.As(t.in.fault, &fault) {
+		return &Problem{Code: BadRequest, Status: fault.Status, Detail: fault.Reason}
 	}
 	if p := t.aim(); p != nil {
 		return p
@@ -154,8 +161,9 @@ func (t *trip) ask(m fleet.Machine, body *forward.Attempt, x passage) (*forward.
 }
 
 func (t *trip) exchange(m fleet.Machine, body *forward.Attempt, x passage) (*forward.Response, error) {
+	t.http2 = t.speaksHTTP2(m)
 	req := &forward.Request{
-		Method: t.in.method, Target: t.target, Host: t.in.host, Header: t.header,
+		Method: t.in.method, Target: t.target, Host: t.in.host, Header: t.hopHeader(), HTTP2: t.http2,
 		Body: body, Length: t.in.length, Announce: t.in.holdsBack(), Once: t.runsOnce() || t.replays > 0, Fresh: x.fresh,
 		ConnectTimeout: x.connect, Moved: t.in.motion.note,
 		Early: func(status int, header http.Header) { t.out.early(status, t.earlyHeader(header)) },
