@@ -5,9 +5,11 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"io"
 	"net"
 	"net/http"
 	"testing"
+	"time"
 
 	"golang.org/x/net/http2"
 	"golang.org/x/net/http2/hpack"
@@ -216,5 +218,57 @@ func TestHTTP2EndlessHintsAreRefused(t *testing.T) {
 	var fail *forward.Error
 	if !errors.As(err, &fail) || !fail.Answered || hints == 0 {
 		t.Errorf("after %d hints: %+v", hints, err)
+	}
+}
+
+func TestHTTP2AnAnswerEndsTheBody(t *testing.T) {
+	silent, _ := io.Pipe()
+	for name, tc := range map[string]struct {
+		client io.Reader
+		length int64
+		taken  int  // before the answer
+		ends   bool // the stream does, and not the connection
+	}{
+		"that does not come":   {silent, -1, 0, true},
+		"that came as a whole": {zeros(40 << 10), 40 << 10, 16 << 10, true},
+		"that nobody takes":    {zeros(1 << 20), 1 << 20, 1<<16 - 1, false}, // the window is full
+	} {
+		t.Run(name, func(t *testing.T) {
+			leavesNothing(t)
+			ended := make(chan bool, 1)
+			machine := newFrames(t, func(_ int, m frames) {
+				id := m.request()
+				for tc.taken > 0 {
+					if f, err := m.ReadFrame(); err != nil {
+						break
+					} else if f.Header().Type == http2.FrameData {
+						tc.taken -= int(f.Header().Length)
+					}
+				}
+				m.answer(id, "204", true) // and no word on the body
+				ended <- m.streamEnds()
+			})
+			req := request2("POST")
+			withBody(t, req, tc.client, tc.length)
+			if resp, _ := get(t, newPool(t, forward.Config{IdleTimeout: time.Hour}), machine.addr, req); resp.Status != 204 {
+				t.Errorf("got %d", resp.Status)
+			}
+			if got := <-ended; got != tc.ends {
+				t.Errorf("the stream alone has ended: %v", got)
+			}
+		})
+	}
+}
+
+// streamEnds reports whether a stream ends, or is reset, before the connection does.
+func (m frames) streamEnds() bool {
+	for {
+		f, err := m.ReadFrame()
+		if err != nil {
+			return false
+		}
+		if f.Header().Type == http2.FrameRSTStream || f.Header().Type == http2.FrameData && f.Header().Flags.Has(http2.FlagDataEndStream) {
+			return true
+		}
 	}
 }
