@@ -3,10 +3,25 @@
 // it delivers the whole request again to where the instruction says. What
 // happened is one [journey.Record] per request.
 //
-// [Edge.Server] is the front for HTTP/1.1: package wire reads the requests, and
-// what could be read in two ways is refused. An [Edge] is also an [http.Handler],
-// for a server of net/http's. What is behind both works on an inbound request and
-// a sink for the answer, and knows neither.
+// [Edge.Server] is the front. HTTP/1.1 is read by package wire, and what could be
+// read in two ways is refused. HTTP/2, over TLS (see [Server.TLS]) or from the first
+// byte, is read by net/http, and what machines behind HTTP/1.1 could read in two
+// ways is refused by the same rules. An [Edge] is also an [http.Handler], for a
+// server of net/http's. What is behind all of them works on an inbound request and a
+// sink for the answer, and knows none.
+//
+// # HTTP/2
+//
+// A client may have 250 requests under way on a connection. A head of more than 64
+// KiB or 200 fields is 431; one that does not end costs the connection after 40 s at
+// the latest. What net/http refuses by itself leaves no record: it resets the stream,
+// or answers 400 or 431. An answer that breaks off resets the stream with
+// INTERNAL_ERROR, whatever a machine gave as its reason.
+//
+// Machines are spoken to in HTTP/2 where [fleet.Options] say so, without TLS and
+// whatever the client speaks, so that gRPC works: it streams in both directions,
+// its "TE: trailers" is passed on, and its calls can be replayed like any request.
+// An upgrade (WebSocket) is then refused with 501: HTTP/2 has none.
 //
 // # What a machine is told
 //
@@ -62,6 +77,5 @@
 //   - A replay that brings a request back to the app it is for, and empties the cache,
 //     empties it of all that this request would find, for its path and its session.
 //   - A session's key that is given twice caches nothing.
-//
-// HTTP/2 this edge does not speak yet.
+//   - Trailers of requests are not passed on; those of answers are.
 package edge
