@@ -4,6 +4,7 @@ import (
 	"io"
 	"net"
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
@@ -22,6 +23,7 @@ type conn struct {
 	kill    func()
 
 	deadline deadline
+	refused  atomic.Pointer[error] // why the other side takes nothing more
 }
 
 func newConn(l *Link, nc net.Conn) *conn {
@@ -53,17 +55,21 @@ func (c *conn) receive() {
 	}
 }
 
-// send writes what is due, and closes when everything was sent after Close.
+// send writes what is due, and closes when everything was sent after Close. What the
+// other side does not take is dropped, as in a network: its answer may still be on the
+// way.
 func (c *conn) send() {
+	defer c.kill()
 	for {
 		p, err := c.out.take(1<<20, always, nil, c.dead)
 		if err != nil {
-			c.kill()
 			return
 		}
+		if c.refused.Load() != nil {
+			continue
+		}
 		if _, err := c.Conn.Write(p); err != nil {
-			c.kill()
-			return
+			c.refused.Store(&err)
 		}
 	}
 }
@@ -78,6 +84,9 @@ func (c *conn) Read(p []byte) (int, error) {
 func (c *conn) Write(p []byte) (int, error) {
 	if len(p) == 0 {
 		return 0, nil // a part without bytes would stop those that follow it
+	}
+	if err := c.refused.Load(); err != nil {
+		return 0, *err
 	}
 	b := append([]byte(nil), p...)
 	if !c.out.put(b, time.Now().Add(c.link.oneWay), c.dead) {
@@ -100,7 +109,7 @@ func (c *conn) Alive() bool {
 	case <-c.dead:
 		return false
 	default:
-		return c.in.idle()
+		return c.refused.Load() == nil && c.in.idle()
 	}
 }
 

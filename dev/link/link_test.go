@@ -202,3 +202,44 @@ func TestDialTakesARoundTripAndCloseBreaksConnections(t *testing.T) {
 		}
 	}
 }
+
+// TestAnAnswerOnItsWayArrives although the side that gave it takes nothing any more:
+// it has answered before it had read everything, and gone.
+func TestAnAnswerOnItsWayArrives(t *testing.T) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	go func() {
+		c, err := l.Accept()
+		if err != nil {
+			return
+		}
+		io.ReadFull(c, make([]byte, 1))
+		io.WriteString(c, "too much")
+		c.(*net.TCPConn).SetLinger(0)
+		c.Close()
+	}()
+	way := link.New(20 * time.Millisecond)
+	defer way.Close()
+	c, err := way.Dial(t.Context(), "tcp", l.Addr().String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	refused := make(chan struct{})
+	go func() {
+		defer close(refused)
+		for part := make([]byte, 64<<10); ; {
+			if _, err := c.Write(part); err != nil {
+				return
+			}
+		}
+	}()
+	got := make([]byte, len("too much"))
+	if _, err := io.ReadFull(c, got); err != nil || string(got) != "too much" {
+		t.Errorf("got %q, %v", got, err)
+	}
+	<-refused
+}
