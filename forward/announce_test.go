@@ -144,3 +144,23 @@ func TestAMachineThatDiesBeforeItAsksHasNotTouchedTheBody(t *testing.T) {
 		t.Errorf("%v, sent: %+v, unread: %v", err, fail, b.Unread())
 	}
 }
+
+// TestHTTP2ABodyOverTheLimitCanBeSentElsewhere, as over HTTP/1.1.
+func TestHTTP2ABodyOverTheLimitCanBeSentElsewhere(t *testing.T) {
+	leavesNothing(t)
+	near, _ := serving2(t, func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusConflict) })
+	home, _ := serving2(t, echo)
+	b := forward.NewBody(strings.NewReader(long), int64(len(long)), 10, forward.NewBudget(0), func() {})
+	t.Cleanup(b.Close)
+	p := newPool(t, forward.Config{ContinueWait: time.Minute})
+	for _, addr := range []string{near, near, home} {
+		req := request2("POST")
+		req.Announce, req.Length, req.Body = true, int64(len(long)), attempt(t, b)
+		if _, got := get(t, p, addr, req); addr == home && got != long {
+			t.Errorf("%d bytes arrived", len(got))
+		}
+	}
+	if _, err := b.Attempt(); !errors.Is(err, forward.ErrNotKept) {
+		t.Errorf("once it was sent: %v", err)
+	}
+}

@@ -130,6 +130,9 @@ func (x *h2Exchange) request(ctx context.Context) *http.Request {
 	if x.req.Body != nil {
 		x.body = newH2Sending(x.req.Body)
 		r.Body, r.ContentLength = x.body, x.req.Length
+		if x.req.Announce {
+			r.Header["Expect"] = []string{"100-continue"}
+		}
 	}
 	trace := &httptrace.ClientTrace{
 		WroteHeaders: x.letNext,
@@ -209,19 +212,29 @@ func (x *h2Exchange) failure(ctx context.Context, err error) *Error {
 
 // h2Sending is a request's body for net/http, which waits for a read to end when
 // it closes a body. A read of our client cannot be ended, since a later attempt
-// goes on with what it brings, so that a goroutine of its own makes it.
+// goes on with what it brings, so that a goroutine of its own makes it. It begins
+// with the first read: until then an announced body has not been touched.
 type h2Sending struct {
 	attempt *Attempt
-	*io.PipeReader
+	begin   sync.Once
+	r       *io.PipeReader
+	w       *io.PipeWriter
 }
 
 func newH2Sending(a *Attempt) *h2Sending {
-	r, w := io.Pipe()
-	go func() {
-		_, err := io.Copy(w, a)
-		w.CloseWithError(err)
-	}()
-	return &h2Sending{a, r}
+	s := &h2Sending{attempt: a}
+	s.r, s.w = io.Pipe()
+	return s
+}
+
+func (s *h2Sending) Read(p []byte) (int, error) {
+	s.begin.Do(func() {
+		go func() {
+			_, err := io.Copy(s.w, s.attempt)
+			s.w.CloseWithError(err)
+		}()
+	})
+	return s.r.Read(p)
 }
 
 // Close ends the attempt. It may be called at any time, by anybody.
@@ -230,5 +243,5 @@ func (s *h2Sending) Close() error {
 		return nil
 	}
 	s.attempt.end()
-	return s.PipeReader.CloseWithError(errAttemptOver)
+	return s.r.CloseWithError(errAttemptOver)
 }

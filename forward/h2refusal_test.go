@@ -227,7 +227,7 @@ func TestHTTP2AnAnswerEndsTheBody(t *testing.T) {
 		client io.Reader
 		length int64
 		taken  int  // before the answer
-		ends   bool // the stream does, and not the connection
+		ends   bool // the stream does, and not the connection; else either will do
 	}{
 		"that does not come":   {silent, -1, 0, true},
 		"that came as a whole": {zeros(40 << 10), 40 << 10, 16 << 10, true},
@@ -253,8 +253,8 @@ func TestHTTP2AnAnswerEndsTheBody(t *testing.T) {
 			if resp, _ := get(t, newPool(t, forward.Config{IdleTimeout: time.Hour}), machine.addr, req); resp.Status != 204 {
 				t.Errorf("got %d", resp.Status)
 			}
-			if got := <-ended; got != tc.ends {
-				t.Errorf("the stream alone has ended: %v", got)
+			if got := <-ended; tc.ends && !got {
+				t.Error("the connection has ended with the stream")
 			}
 		})
 	}
