@@ -33,8 +33,10 @@ func serving2(t testing.TB, id machine.ID, at region.Code, h http.HandlerFunc) f
 // framing is a machine that is written in frames: f gets each request's stream.
 func framing(t testing.TB, id machine.ID, at region.Code, f func(fr *http2.Framer, stream uint32)) fleet.Machine {
 	return raw(t, id, at, func(_ int, c *net.TCPConn, br *bufio.Reader) {
-		if !skipHead(br) || !skipHead(br) { // the preface looks like two heads
-			return
+		for range 2 { // the preface looks like two heads
+			if !skipHead(br) {
+				return
+			}
 		}
 		fr := http2.NewFramer(c, br)
 		fr.WriteSettings()

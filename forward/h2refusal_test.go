@@ -27,8 +27,10 @@ type frames struct {
 // exchanged.
 func newFrames(t testing.TB, f func(nth int, m frames)) *raw {
 	return newRaw(t, func(nth int, c *net.TCPConn, br *bufio.Reader) {
-		if !skipHead(br) || !skipHead(br) { // the preface looks like two heads
-			return
+		for range 2 { // the preface looks like two heads
+			if !skipHead(br) {
+				return
+			}
 		}
 		m := frames{http2.NewFramer(c, br), c}
 		m.WriteSettings()
