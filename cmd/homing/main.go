@@ -6,6 +6,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -20,12 +21,30 @@ import (
 func main() {
 	// A terminal that is closed and a pipe that nobody reads end a command as
 	// Ctrl-C does, so that it can clean up.
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM, syscall.SIGHUP, syscall.SIGPIPE)
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
 	context.AfterFunc(ctx, stop) // a second Ctrl-C ends the process at once
-	if err := run(ctx, os.Args[1:], os.Stdout, os.Stderr); err != nil {
+	signal.Ignore(syscall.SIGPIPE)
+	ctx, leave := context.WithCancel(ctx)
+	defer leave()
+	if err := run(ctx, os.Args[1:], output{os.Stdout, leave}, output{os.Stderr, leave}); err != nil {
 		fmt.Fprintln(os.Stderr, "homing:", err)
 		os.Exit(1)
 	}
+}
+
+// output ends the command when nobody reads it any more. The signal for that cannot
+// be used: it comes for each connection that a client has left, too.
+type output struct {
+	*os.File
+	leave context.CancelFunc
+}
+
+func (o output) Write(p []byte) (int, error) {
+	n, err := o.File.Write(p)
+	if errors.Is(err, syscall.EPIPE) {
+		o.leave()
+	}
+	return n, err
 }
 
 // run carries out one command line. It returns when ctx ends, at the latest.
@@ -53,7 +72,7 @@ func run(ctx context.Context, args []string, out, errOut io.Writer) error {
 // isTerminal reports whether w is a terminal, where lines can be written over
 // and colours are seen.
 func isTerminal(w io.Writer) bool {
-	f, ok := w.(*os.File)
+	f, ok := w.(interface{ Stat() (os.FileInfo, error) })
 	if !ok {
 		return false
 	}

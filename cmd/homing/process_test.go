@@ -2,6 +2,8 @@ package main
 
 import (
 	"bufio"
+	"io"
+	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -10,55 +12,119 @@ import (
 	"testing"
 )
 
-// The program itself, as a terminal ends it: no signal that a user causes leaves
-// a folder behind, or looks like a failure.
-func TestSignalsEndTheDemo(t *testing.T) {
+// program is the demo as a process of its own.
+type program struct {
+	cmd    *exec.Cmd
+	out    io.ReadCloser
+	lines  *bufio.Scanner
+	folder string // for what it leaves behind
+}
+
+// build returns the program's file.
+func build(t *testing.T) string {
+	t.Helper()
 	bin := filepath.Join(t.TempDir(), "homing")
 	if out, err := exec.Command("go", "build", "-o", bin, ".").CombinedOutput(); err != nil {
 		t.Fatalf("%v\n%s", err, out)
 	}
-	for _, tc := range []struct {
-		name   string
-		after  string // what was printed when it is sent
-		signal syscall.Signal
+	return bin
+}
+
+func startProgram(t *testing.T, bin string) *program {
+	t.Helper()
+	p := &program{cmd: exec.Command(bin, "demo", "--port", "0", "--distances", "none"), folder: t.TempDir()}
+	p.cmd.Env = append(os.Environ(), "TMPDIR="+p.folder)
+	p.cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL} // not to outlive this test
+	var err error
+	if p.out, err = p.cmd.StdoutPipe(); err != nil {
+		t.Fatal(err)
+	}
+	if err := p.cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	p.lines = bufio.NewScanner(p.out)
+	return p
+}
+
+// until reads lines until one holds text, and returns that one; "" if none does.
+func (p *program) until(text string) string {
+	for p.lines.Scan() {
+		if strings.Contains(p.lines.Text(), text) {
+			return p.lines.Text()
+		}
+	}
+	return ""
+}
+
+// ends waits for the end, which must look well and leave nothing.
+func (p *program) ends(t *testing.T) {
+	t.Helper()
+	for p.lines.Scan() {
+	}
+	if err := p.cmd.Wait(); err != nil {
+		t.Errorf("it ended with %v", err)
+	}
+	if files, _ := os.ReadDir(p.folder); len(files) != 0 {
+		t.Errorf("%v is left", files[0])
+	}
+}
+
+// The program itself, as a terminal ends it: nothing that a user causes leaves a
+// folder behind, or looks like a failure.
+func TestSignalsEndTheDemo(t *testing.T) {
+	bin := build(t)
+	for name, tc := range map[string]struct {
+		after string // what was printed when it is sent
+		end   func(*program) error
 	}{
-		{"Ctrl-C", "Ctrl-C ends it.", syscall.SIGINT},
-		{"a terminal that is closed", "Ctrl-C ends it.", syscall.SIGHUP},
-		{"a service that is stopped", "Ctrl-C ends it.", syscall.SIGTERM},
-		{"Ctrl-C at once", "", syscall.SIGINT},
-		{"a reader that goes away", "Homing:", syscall.SIGPIPE},
+		"Ctrl-C":                    {"Ctrl-C ends it.", sends(syscall.SIGINT)},
+		"a terminal that is closed": {"Ctrl-C ends it.", sends(syscall.SIGHUP)},
+		"a service that is stopped": {"Ctrl-C ends it.", sends(syscall.SIGTERM)},
+		"Ctrl-C at once":            {"", sends(syscall.SIGINT)},
+		"a reader that has gone":    {"Homing:", func(p *program) error { return p.out.Close() }},
 	} {
-		t.Run(tc.name, func(t *testing.T) {
-			tmp := t.TempDir()
-			cmd := exec.Command(bin, "demo", "--port", "0", "--distances", "none")
-			cmd.Env = append(os.Environ(), "TMPDIR="+tmp)
-			cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL} // not to outlive this test
-			out, err := cmd.StdoutPipe()
-			if err != nil {
-				t.Fatal(err)
-			}
-			if err := cmd.Start(); err != nil {
-				t.Fatal(err)
-			}
-			lines := bufio.NewScanner(out)
-			for tc.after != "" && lines.Scan() && !strings.Contains(lines.Text(), tc.after) {
-			}
+		t.Run(name, func(t *testing.T) {
+			p := startProgram(t, bin)
 			if tc.after == "" {
-				awaitFolder(t, tmp)
+				awaitFolder(t, p.folder)
+			} else {
+				p.until(tc.after)
 			}
-			if err := cmd.Process.Signal(tc.signal); err != nil {
+			if err := tc.end(p); err != nil {
 				t.Fatal(err)
 			}
-			for lines.Scan() {
-			}
-			if err := cmd.Wait(); err != nil {
-				t.Errorf("it ended with %v", err)
-			}
-			if files, _ := os.ReadDir(tmp); len(files) != 0 {
-				t.Errorf("%v is left", files[0])
-			}
+			p.ends(t)
 		})
 	}
+}
+
+func sends(s syscall.Signal) func(*program) error {
+	return func(p *program) error { return p.cmd.Process.Signal(s) }
+}
+
+// TestAClientThatLeavesEndsOnlyItsRequest: writing to a connection that is gone is a
+// signal, too.
+func TestAClientThatLeavesEndsOnlyItsRequest(t *testing.T) {
+	p := startProgram(t, build(t))
+	line := p.until("http://gru.localhost:")
+	addr := "127.0.0.1:" + strings.TrimSpace(line[strings.LastIndex(line, ":")+1:])
+	p.until("Ctrl-C ends it.")
+	// The app answers before it has read all of this, and takes no more.
+	large := strings.Repeat("x", 12<<20)
+	for range 20 {
+		resp, err := http.Post("http://"+addr+"/entries", "application/json", strings.NewReader(large))
+		if err != nil {
+			t.Fatal(err)
+		}
+		resp.Body.Close()
+		if resp.StatusCode != http.StatusBadRequest {
+			t.Errorf("got %s", resp.Status)
+		}
+	}
+	if err := p.cmd.Process.Signal(syscall.SIGINT); err != nil {
+		t.Fatal(err)
+	}
+	p.ends(t)
 }
 
 // awaitFolder waits until the demo has made its folder: signals are taken by then.
