@@ -260,7 +260,7 @@ func TestHTTP2ABodyThatIsNotTakenHoldsUpNoOther(t *testing.T) {
 	var sent counter
 	done := make(chan string, 1)
 	go func() { done <- w.send(w.request("POST", "/", io.LimitReader(zeros{&sent}, size))).body }()
-	w.eventually("the first body fills what one may", func() bool { return sent.Load() > 256<<10 })
+	w.eventually("the first body fills what one may", func() bool { return dials.Load() == 1 && sent.Load() > 256<<10 })
 	if a := w.do("POST", "/", long); a.body != "1048576 <nil>" {
 		t.Errorf("the other body: %q", a.body)
 	}
@@ -314,14 +314,14 @@ func TestHTTP2AnAnswerThatIsNotTakenIsGivenUp(t *testing.T) {
 
 func TestHTTP2AnAnswerThatPausesIsNot(t *testing.T) {
 	goOn := make(chan struct{})
-	w := hurried(t, time.Minute, time.Minute, 10*time.Millisecond, func(w http.ResponseWriter, r *http.Request) {
+	w := hurried(t, time.Minute, time.Minute, 60*time.Millisecond, func(w http.ResponseWriter, r *http.Request) {
 		io.WriteString(w, "one")
 		http.NewResponseController(w).Flush()
 		<-goOn
 		io.WriteString(w, "two")
 	})
 	w.overHTTP2()
-	time.AfterFunc(40*time.Millisecond, func() { close(goOn) })
+	time.AfterFunc(150*time.Millisecond, func() { close(goOn) })
 	if a := w.do("GET", "/", ""); a.body != "onetwo" || a.err != nil {
 		t.Errorf("got %q, %v", a.body, a.err)
 	}
