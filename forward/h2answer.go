@@ -71,7 +71,7 @@ func (b *h2Body) trailer() {
 func (b *h2Body) settle() {
 	x := b.exchange
 	if x.body != nil && x.req.Body.body.Whole() {
-		x.isOver()
+		x.isOver(settling)
 	}
 }
 
@@ -82,20 +82,41 @@ func (b *h2Body) end() {
 	b.unhook()
 	x.body.Close()
 	b.res.Body.Close()
-	if x.body != nil && b.resp.Length == 0 && !x.isOver() {
-		// The stream may have ended with the head, and then nothing makes net/http
-		// give up a body that the machine does not take: only the connection's end.
+	if x.body != nil && b.resp.Length == 0 && !x.isOver(0) {
+		go x.abandon()
+		return
+	}
+	x.pool.done(x.conn)
+}
+
+// abandon sees to it that a stream ends whose body the machine does not take. Where
+// the answer ended with its head, nothing makes net/http give such a body up but the
+// end of the connection.
+func (x *h2Exchange) abandon() {
+	if !x.isOver(stuckAfter) {
 		x.pool.retire(x.conn)
 	}
 	x.pool.done(x.conn)
 }
 
-// isOver reports whether the sending of the request has ended, or is about to.
-func (x *h2Exchange) isOver() bool {
+// stuckAfter is when a body that has ended on our side is taken for one that is
+// stuck. Nearly always net/http is only about to notice.
+const stuckAfter = 250 * time.Millisecond
+
+// isOver reports whether the sending of the request has ended, or does in time.
+func (x *h2Exchange) isOver(within time.Duration) bool {
 	select {
 	case <-x.sent:
 		return true
-	case <-time.After(settling):
+	default:
+	}
+	if within == 0 {
+		return false
+	}
+	select {
+	case <-x.sent:
+		return true
+	case <-time.After(within):
 		return false
 	}
 }
