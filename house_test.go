@@ -25,7 +25,7 @@ const root = "."
 // Groups of rooms that a rule may name instead of each. A room includes the
 // folders in it.
 var groups = map[string][]string{
-	"words":   {"region", "machine", "position", "replay", "trail", "decision"},
+	"words":   {"region", "machine", "position", "replay", "trail", "decision", "primary"},
 	"engines": {"sqlite", "postgres", "mysql"},
 }
 

@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"homing/machine"
+	"homing/primary"
 	"homing/region"
 )
 
@@ -35,6 +36,8 @@ type Machine struct {
 	// requests, whatever Healthy says, but is worth waiting for.
 	Starting bool
 	Limits   Limits
+	// Claim is what it says of its database; zero: nothing.
+	Claim primary.Claim
 
 	load *load // the same in every snapshot; nil in a machine of no fleet
 }
@@ -50,7 +53,8 @@ func (m *Machine) Serves(port uint16) bool {
 
 func (m *Machine) same(o *Machine) bool {
 	return m.ID == o.ID && m.App == o.App && m.Region == o.Region && m.Addr == o.Addr && m.Group == o.Group &&
-		slices.Equal(m.Ports, o.Ports) && m.Healthy == o.Healthy && m.Starting == o.Starting && m.Limits == o.Limits
+		slices.Equal(m.Ports, o.Ports) && m.Healthy == o.Healthy && m.Starting == o.Starting && m.Limits == o.Limits &&
+		m.Claim.Role == o.Claim.Role && m.Claim.Epoch == o.Claim.Epoch
 }
 
 // Distances tells the round-trip time between two regions. It is called for
@@ -73,7 +77,9 @@ func New(d Distances, machines ...Machine) *Fleet {
 	for i := range machines {
 		machines[i].load = newLoad(machines[i].Limits.Hard)
 	}
-	f.current.Store(newSnapshot(d, machines, nil))
+	first := newSnapshot(d, machines, nil)
+	first.findPrimaries(nil)
+	f.current.Store(first)
 	return f
 }
 
@@ -85,7 +91,11 @@ func (f *Fleet) Snapshot() *Snapshot { return f.current.Load() }
 func (f *Fleet) Update(m Machine) {
 	f.change.Lock()
 	defer f.change.Unlock()
-	old := f.current.Load()
+	f.put(f.current.Load(), m)
+}
+
+// put replaces or adds a machine; change is held.
+func (f *Fleet) put(old *Snapshot, m Machine) {
 	machines := slices.Clone(old.machines)
 	m.Ports = slices.Clone(m.Ports)
 	i := slices.IndexFunc(machines, func(o Machine) bool { return o.App == m.App && o.ID == m.ID })
@@ -105,6 +115,7 @@ func (f *Fleet) Update(m Machine) {
 
 // replace makes next the current snapshot; change is held.
 func (f *Fleet) replace(old, next *Snapshot) {
+	next.findPrimaries(old)
 	f.current.Store(next)
 	close(old.changed)
 }

@@ -16,6 +16,7 @@ type Snapshot struct {
 	sites     map[machine.App][]Site
 	distances Distances
 	directory *directory // nil: no app was described
+	primaries map[machine.App]home
 	changed   chan struct{}
 }
 

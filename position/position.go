@@ -1,6 +1,12 @@
 package position
 
-import "homing/machine"
+import (
+	"cmp"
+	"strconv"
+	"strings"
+
+	"homing/machine"
+)
 
 // Position is a place in a database's log, in the engine's own text. The zero
 // value names no place and is reached by every database. Positions are compared
@@ -9,7 +15,8 @@ import "homing/machine"
 type Position string
 
 // Epoch names one line of a database's history. It changes at every promotion,
-// and whenever positions start anew. The zero value means "not known".
+// and whenever positions start anew. The zero value means "not known". Some engines
+// can tell which of two is newer, see [Epoch.Compare].
 type Epoch string
 
 // State is what a database is at one moment.
@@ -17,4 +24,29 @@ type State struct {
 	Engine string       // "sqlite", "postgres", …; names how positions are written
 	Role   machine.Role // zero: no database that can be read
 	Epoch  Epoch
+}
+
+// Compare orders two epochs of one history: negative if e is older than other, 0 if
+// they are the same. Epochs written "HISTORY:NUMBER" have an order where the history
+// is the same and the number is one; ok is false for all others that differ.
+func (e Epoch) Compare(other Epoch) (order int, ok bool) {
+	if e == other {
+		return 0, true
+	}
+	mine, n, ok1 := e.split()
+	others, m, ok2 := other.split()
+	if !ok1 || !ok2 || mine != others {
+		return 0, false
+	}
+	return cmp.Compare(n, m), true
+}
+
+// split returns an epoch's history and number.
+func (e Epoch) split() (history string, number uint64, ok bool) {
+	history, text, ok := strings.Cut(string(e), ":")
+	if !ok {
+		return "", 0, false
+	}
+	number, err := strconv.ParseUint(text, 10, 64)
+	return history, number, err == nil
 }
