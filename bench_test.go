@@ -21,7 +21,9 @@ func benchmarkDecide(b *testing.B, head ...string) {
 	r := request("GET", "/", head...)
 	b.ReportAllocs()
 	for b.Loop() {
-		v := visit{site: s, w: silent{}, r: r, state: s.state()}
+		v := visit{site: s, w: silent{}, r: r}
+		v.told = s.primaryOf(r)
+		v.state, v.replaced = s.state(v.told)
 		v.writes = s.routes.writes(r)
 		v.carried = readTokens(r.Header, s.keys)
 		if d := v.decide(); d.Reason.IsHome() {

@@ -19,15 +19,15 @@ func (v *visit) goHome() {
 	}
 	if v.r.Header.Get(replay.RegionHeader) == "" {
 		s.tellOnce("no edge", "homing: requests that belong at the primary cannot get there: nothing in front carries out fly-replay "+
-			"(no Fly-Region on the request); put an edge in front", "primary", s.cfg.PrimaryRegion)
+			"(no Fly-Region on the request); put an edge in front", "primary", v.home())
 		v.made.Reason = decision.Nowhere
-		v.unavailable("The request belongs in region " + string(s.cfg.PrimaryRegion) + ", and nothing in front of this machine can take it there.")
+		v.unavailable("The request belongs in region " + string(v.home()) + ", and nothing in front of this machine can take it there.")
 		return
 	}
-	to := replay.Instruction{Regions: []region.Code{s.cfg.PrimaryRegion}, State: string(v.made.Reason)}
+	to := replay.Instruction{Regions: []region.Code{v.home()}, State: string(v.made.Reason)}
 	value, err := to.Format()
 	if err != nil { // cannot be: New has checked the region, and states are words
-		v.unavailable("The request could not be sent to region " + string(s.cfg.PrimaryRegion) + ".")
+		v.unavailable("The request could not be sent to region " + string(v.home()) + ".")
 		return
 	}
 	v.tell(h)
@@ -45,4 +45,13 @@ func (v *visit) unavailable(text string) {
 	h.Set("Content-Type", "text/plain; charset=utf-8")
 	v.w.WriteHeader(http.StatusServiceUnavailable)
 	fmt.Fprintln(v.w, text)
+}
+
+// home is the primary's region, as the edge tells; PRIMARY_REGION where it does not.
+// While there is no primary, an edge of ours keeps the request until there is one.
+func (v *visit) home() region.Code {
+	if v.told.Region != "" {
+		return v.told.Region
+	}
+	return v.site.cfg.PrimaryRegion
 }

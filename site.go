@@ -7,7 +7,6 @@ import (
 	"sync"
 	"time"
 
-	"homing/machine"
 	"homing/position"
 )
 
@@ -54,25 +53,13 @@ func (s *Site) Handler(next http.Handler) http.Handler {
 		return next
 	}
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if s.asksForClaim(r) {
+			s.answerClaim(w)
+			return
+		}
 		v := &visit{site: s, w: w, r: r}
 		v.serve(next)
 	})
-}
-
-// state returns what the database here is. Its own word counts; PRIMARY_REGION
-// only where it has none.
-func (s *Site) state() position.State {
-	var st position.State
-	if s.cfg.Database != nil {
-		st = s.cfg.Database.State()
-	}
-	if st.Role == machine.None && s.cfg.Region == s.cfg.PrimaryRegion {
-		st.Role = machine.Primary
-	}
-	if st.Role == machine.None && s.cfg.Database == nil {
-		st.Role = machine.Replica // nothing contradicts it, and refused writes are the app's to avoid
-	}
-	return st
 }
 
 // sealed is a token and how it is written.

@@ -9,6 +9,7 @@ import (
 	"homing/decision"
 	"homing/machine"
 	"homing/position"
+	"homing/primary"
 	"homing/replay"
 	"homing/trail"
 )
@@ -19,21 +20,24 @@ type visit struct {
 	w    http.ResponseWriter
 	r    *http.Request // as it came
 
-	state   position.State
-	writes  bool // by its method or route
-	carried carried
-	trail   *trail.Trail
-	made    decision.Decision
+	told     primary.Place // where the edge says that the primary is
+	state    position.State
+	replaced bool // the database here was the primary, before another
+	writes   bool // by its method or route
+	carried  carried
+	trail    *trail.Trail
+	made     decision.Decision
 }
 
 func (v *visit) serve(next http.Handler) {
+	v.told = v.site.primaryOf(v.r)
+	v.state, v.replaced = v.site.state(v.told)
 	if isLocal(v.r) {
-		v.made = decision.Decision{Reason: decision.Local, Role: v.site.state().Role}
+		v.made = decision.Decision{Reason: decision.Local, Role: v.state.Role}
 		v.tell(v.w.Header())
 		next.ServeHTTP(v.w, v.r)
 		return
 	}
-	v.state = v.site.state()
 	v.writes = v.site.routes.writes(v.r)
 	v.carried = readTokens(v.r.Header, v.site.keys)
 	v.made = v.decide()
@@ -51,8 +55,13 @@ func (v *visit) decide() decision.Decision {
 	switch {
 	case v.state.Role == machine.Primary:
 		d.Reason = decision.Primary
-	case v.cameHome():
+	case v.cameHome() != "":
 		d.Reason = decision.Returned
+		if v.told.Known() && v.told.Region != v.site.cfg.Region {
+			d.Reason = v.cameHome() // the primary has moved on, or is about to
+		}
+	case v.replaced:
+		d.Reason = decision.Replaced
 	case v.state.Role == machine.None:
 		d.Reason = decision.Down
 	case v.writes:
@@ -67,15 +76,18 @@ func (v *visit) decide() decision.Decision {
 	return d
 }
 
-// cameHome reports whether a machine of ours has sent this request home before.
-// A client that makes that up only gets an error for itself.
-func (v *visit) cameHome() bool {
+// cameHome returns why a machine of ours has sent this request home before; empty
+// if none has. A client that makes that up only gets an error for itself.
+func (v *visit) cameHome() decision.Reason {
 	values := v.r.Header[replay.SourceHeader]
 	if len(values) == 0 {
-		return false
+		return ""
 	}
 	src, err := replay.ParseSource(values[0])
-	return err == nil && decision.Reason(src.State).IsHome()
+	if err != nil || !decision.Reason(src.State).IsHome() {
+		return ""
+	}
+	return decision.Reason(src.State)
 }
 
 // await waits until the replica has all that the client's tokens name, for no
@@ -221,10 +233,14 @@ func (v *visit) release(h http.Header, whole bool) bool {
 	return true
 }
 
-// tell leaves the decision for the edge in front. Without an edge of ours nobody
+// tell leaves the decision, and what the database here is, for the edge in front. Without an edge of ours nobody
 // would take it off the answer.
 func (v *visit) tell(h http.Header) {
-	if v.site.cfg.Env.Edge {
-		h.Set(replay.DecisionHeader, v.made.String())
+	if !v.site.cfg.Env.Edge {
+		return
+	}
+	h.Set(replay.DecisionHeader, v.made.String())
+	if c, ok := v.site.claim(); ok {
+		h.Set(replay.RoleHeader, c.String())
 	}
 }

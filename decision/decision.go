@@ -44,6 +44,7 @@ const (
 	Stale     Reason = "stale"     // the replica has not got what the client wrote
 	Threshold Reason = "threshold" // the client wrote within the time window
 	Missing   Reason = "missing"   // a record was missing just after a write
+	Replaced  Reason = "replaced"  // the database here was the primary, and another has taken its place
 )
 
 var words = map[Reason]string{
@@ -63,6 +64,7 @@ var words = map[Reason]string{
 	Stale:     "what this client wrote has not arrived here in time",
 	Threshold: "this client wrote a moment ago, and its position is not known",
 	Missing:   "a record was missing just after this client wrote",
+	Replaced:  "the database here was the primary, and another has taken its place",
 }
 
 // Words explains the reason in a clause, without a full stop.
@@ -76,7 +78,7 @@ func (r Reason) Words() string {
 // IsHome reports whether a request with this reason is sent home.
 func (r Reason) IsHome() bool {
 	switch r {
-	case Method, Captured, Conflict, Down, Stale, Threshold, Missing:
+	case Method, Captured, Conflict, Down, Stale, Threshold, Missing, Replaced:
 		return true
 	}
 	return false

@@ -1,0 +1,105 @@
+package homing
+
+import (
+	"net/http"
+	"testing"
+	"time"
+
+	"homing/decision"
+	"homing/machine"
+	"homing/position"
+	"homing/replay"
+)
+
+func of(db *fakeDB, epoch position.Epoch) *fakeDB {
+	db.set(func(db *fakeDB) { db.state.Epoch = epoch })
+	return db
+}
+
+// TestWhereThePrimaryIsSaidToBe is about machines of a database whose primary was
+// in ams, as PRIMARY_REGION says.
+func TestWhereThePrimaryIsSaidToBe(t *testing.T) {
+	primary := func() *fakeDB { return of(newDB(machine.Primary, "5"), "h:1") }
+	replica := func() *fakeDB { return of(newDB(machine.Replica, "5"), "h:1") }
+	none := func() *fakeDB { return newDB(machine.None, "") }
+	onFly := func(env Env) Env { env.Edge = false; return env }
+	home := func(src string) []string { return []string{replay.SourceHeader, src} }
+	for _, tt := range []struct {
+		name   string
+		db     *fakeDB
+		env    Env
+		told   string
+		method string
+		src    []string
+		want   decision.Reason
+		to     string // region
+	}{
+		{"as configured", replica(), replicaIn(), "ams;epoch=h%3A1", "POST", nil, decision.Method, "ams"},
+		{"it has moved", replica(), replicaIn(), "gru;epoch=h%3A2", "POST", nil, decision.Method, "gru"},
+		{"it has moved here", primary(), replicaIn(), "ord;epoch=h%3A1", "POST", nil, decision.Primary, ""},
+		{"it has moved here, and the edge does not know yet", of(primary(), "h:2"), replicaIn(), "ams;epoch=h%3A1", "POST", nil, decision.Primary, ""},
+		{"there is none", replica(), replicaIn(), "none;epoch=h%3A1", "POST", nil, decision.Method, "ams"},
+		{"there is none, and a read needs none", replica(), replicaIn(), "none;epoch=h%3A1", "GET", nil, decision.Read, ""},
+		{"the database here was replaced", primary(), primaryIn(), "gru;epoch=h%3A2", "GET", nil, decision.Replaced, "gru"},
+		{"the database here was replaced, by one that is not to be seen", primary(), primaryIn(), "none;epoch=h%3A2", "POST", nil, decision.Replaced, "ams"},
+		{"the database here is down, where it was", none(), primaryIn(), "gru;epoch=h%3A2", "POST", nil, decision.Down, "gru"},
+		{"the database here is down, and there is no other", none(), primaryIn(), "none;epoch=h%3A1", "POST", nil, decision.Down, "ams"},
+		{"came home, and it has moved on", replica(), primaryIn(), "gru;epoch=h%3A2", "POST", home("region=ord;state=method"), decision.Method, "gru"},
+		{"came home, and there is none", replica(), primaryIn(), "none;epoch=h%3A1", "POST", home("region=ord;state=stale"), decision.Stale, "ams"},
+		{"came home, and the edge thinks that it is here", replica(), primaryIn(), "ams;epoch=h%3A1", "POST", home("region=ord;state=method"), decision.Returned, ""},
+		{"nobody is believed where an edge of ours is not in front", primary(), onFly(primaryIn()), "gru;epoch=h%3A2", "POST", nil, "", ""},
+		{"what cannot be read is not believed", primary(), primaryIn(), "!;epoch=h%3A2", "POST", nil, decision.Primary, ""},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			h := newSite(t, Config{Env: tt.env, Database: tt.db, Wait: time.Millisecond}).Handler(http.HandlerFunc(hello))
+			res := do(h, request(tt.method, "/", append(tt.src, replay.PrimaryHeader, tt.told)...))
+			if tt.env.Edge {
+				if got := decided(t, res).Reason; got != tt.want {
+					t.Errorf("decided %s, want %s", got, tt.want)
+				}
+			}
+			want := ""
+			if tt.to != "" {
+				want = "region=" + tt.to + ";state=" + string(tt.want)
+			}
+			if got := res.Header.Get(replay.Header); got != want {
+				t.Errorf("the replay is %q, want %q", got, want)
+			}
+		})
+	}
+}
+
+// lagging is a replica that knows how far it is behind.
+type lagging struct{ *fakeDB }
+
+func (lagging) Lag() (time.Duration, bool) { return 12 * time.Millisecond, true }
+
+func TestAMachineTellsItsEdgeWhatItIs(t *testing.T) {
+	for name, tt := range map[string]struct {
+		cfg  Config
+		want string
+	}{
+		"a primary":                  {Config{Env: primaryIn(), Database: of(newDB(machine.Primary, "5"), "h:1")}, "primary;epoch=h%3A1"},
+		"a replica":                  {Config{Env: replicaIn(), Database: lagging{of(newDB(machine.Replica, "5"), "h:1")}}, "replica;epoch=h%3A1;lag=12ms"},
+		"down":                       {Config{Env: primaryIn(), Database: of(newDB(machine.None, ""), "")}, "none"},
+		"without a database":         {Config{Env: primaryIn()}, ""},
+		"not behind an edge of ours": {Config{Env: in("FLY_REGION", "ams"), Database: newDB(machine.Primary, "5")}, ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			h := newSite(t, tt.cfg).Handler(http.HandlerFunc(hello))
+			asked := request("GET", "/.well-known/homing")
+			asked.Header.Del(replay.RegionHeader)
+			for what, r := range map[string]*http.Request{"a request": request("GET", "/"), "being asked": asked} {
+				if got := do(h, r).Header.Get(replay.RoleHeader); got != tt.want {
+					t.Errorf("%s: %q, want %q", what, got, tt.want)
+				}
+			}
+			if res := do(h, asked); tt.cfg.Env.Edge && res.StatusCode != http.StatusNoContent {
+				t.Errorf("asked: %d", res.StatusCode)
+			}
+			if res := do(h, request("GET", "/.well-known/homing")); res.StatusCode == http.StatusNoContent {
+				t.Error("a client's request was taken for the edge's")
+			}
+		})
+	}
+}
