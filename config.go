@@ -30,6 +30,14 @@ type Config struct {
 	// out by the database, and goes home after all.
 	WriteRoutes, ReadRoutes []string
 
+	// Consistency is what clients are promised. Default [OwnWrites].
+	Consistency Consistency
+
+	// SecondTry sends a read home that found nothing on a replica (404): perhaps
+	// somebody has only just written it. It costs each request for what does not
+	// exist, such as a robot's, the way home.
+	SecondTry bool
+
 	// Region and PrimaryRegion replace what Env says. An empty Region without
 	// one in Env switches Homing off.
 	Region, PrimaryRegion region.Code
@@ -58,6 +66,11 @@ type Config struct {
 	// own write.
 	TokenLife time.Duration
 
+	// MaxLag is how far a replica may be behind and still be healthy, see
+	// [Site.Health]. Default 10 s. A replica that is further behind still serves
+	// what it is asked, unless a health check takes its requests away.
+	MaxLag time.Duration
+
 	// CookieDomain lets subdomains share tokens. Default: this host alone.
 	CookieDomain string
 
@@ -69,6 +82,7 @@ const (
 	defaultHold      = 64 << 10
 	defaultWindow    = 5 * time.Second
 	defaultTokenLife = 5 * time.Minute
+	defaultMaxLag    = 10 * time.Second
 	maxDefaultWait   = time.Second
 	unknownWait      = 200 * time.Millisecond
 )
@@ -113,8 +127,12 @@ func (c Config) resolve() (Config, position.Keys, []any, error) {
 	if c.CookieDomain != "" {
 		note("cookie_domain", c.CookieDomain, inStruct)
 	}
+	inStruct = pick(&c.Consistency, c.Env.Consistency)
+	pick(&c.Consistency, OwnWrites)
+	note("consistency", c.Consistency, inStruct)
 	pick(&c.Window, defaultWindow)
 	pick(&c.TokenLife, defaultTokenLife)
+	pick(&c.MaxLag, defaultMaxLag)
 	pick(&c.Logger, slog.Default())
 	return c, keys, log, errors.Join(append(errs, c.validate())...)
 }
@@ -143,13 +161,16 @@ func (c Config) validate() error {
 	} else if err := checkRegion(c.PrimaryRegion); err != nil {
 		errs = append(errs, fmt.Errorf("homing: where the primary is: %w", err))
 	}
+	if _, err := ParseConsistency(string(c.Consistency)); err != nil {
+		errs = append(errs, fmt.Errorf("homing: Consistency: %w", err))
+	}
 	if err := (&http.Cookie{Name: "x", Domain: c.CookieDomain}).Valid(); err != nil {
 		errs = append(errs, fmt.Errorf("homing: CookieDomain %q is not a domain that cookies can have", c.CookieDomain))
 	}
 	for _, f := range []struct {
 		name     string
 		negative bool
-	}{{"Wait", c.Wait < 0}, {"Hold", c.Hold < 0}, {"Window", c.Window < 0}, {"TokenLife", c.TokenLife < 0}} {
+	}{{"Wait", c.Wait < 0}, {"Hold", c.Hold < 0}, {"Window", c.Window < 0}, {"TokenLife", c.TokenLife < 0}, {"MaxLag", c.MaxLag < 0}} {
 		if f.negative {
 			errs = append(errs, fmt.Errorf("homing: %s is negative", f.name))
 		}

@@ -26,6 +26,8 @@ type Env struct {
 	Wait time.Duration
 	// Hold is HOMING_HOLD, in bytes, see [Config.Hold].
 	Hold int
+	// Consistency is HOMING_CONSISTENCY, see [Config.Consistency].
+	Consistency Consistency
 	// CookieDomain is HOMING_COOKIE_DOMAIN, see [Config.CookieDomain].
 	CookieDomain string
 
@@ -61,6 +63,7 @@ func FromLookup(getenv func(string) string) (Env, error) {
 	read("HOMING_SECRET", func(s string) (err error) { e.Keys, err = position.ParseKeys(s); return })
 	read("HOMING_WAIT", func(s string) (err error) { e.Wait, err = parseWait(s); return })
 	read("HOMING_HOLD", func(s string) (err error) { e.Hold, err = parseBytes(s); return })
+	read("HOMING_CONSISTENCY", func(s string) (err error) { e.Consistency, err = ParseConsistency(s); return })
 	read("HOMING_COOKIE_DOMAIN", func(s string) error { e.CookieDomain = s; return nil })
 	return e, errors.Join(errs...)
 }
@@ -70,7 +73,7 @@ var setting = map[string]string{
 	"FLY_REGION": "region", "HOMING_REGION": "region",
 	"PRIMARY_REGION": "primary", "HOMING_PRIMARY_REGION": "primary",
 	"HOMING_SECRET": "secret", "HOMING_WAIT": "wait", "HOMING_HOLD": "hold",
-	"HOMING_COOKIE_DOMAIN": "cookie_domain",
+	"HOMING_CONSISTENCY": "consistency", "HOMING_COOKIE_DOMAIN": "cookie_domain",
 }
 
 func parseWait(s string) (time.Duration, error) {

@@ -2,7 +2,6 @@ package homing
 
 import (
 	"net/http"
-	"time"
 
 	"homing/machine"
 	"homing/position"
@@ -10,11 +9,9 @@ import (
 	"homing/replay"
 )
 
-// A Laggard is a [Database] that knows how far it is behind its primary. It does no
-// I/O; ok is false where that is not known.
-type Laggard interface {
-	Lag() (behind time.Duration, ok bool)
-}
+// A Laggard is a [Database] that knows how far it is behind its primary. Lag does no
+// I/O.
+type Laggard interface{ Lag() position.Lag }
 
 // primaryOf returns where the edge in front says that the primary is. Only an edge of
 // ours is believed, and only where nobody can get past it.
@@ -59,7 +56,7 @@ func (s *Site) claim() (primary.Claim, bool) {
 	st := s.cfg.Database.State()
 	c := primary.Claim{Role: st.Role, Epoch: st.Epoch}
 	if l, ok := s.cfg.Database.(Laggard); ok && st.Role == machine.Replica {
-		c.Lag, _ = l.Lag()
+		c.Lag = l.Lag().Behind
 	}
 	return c, true
 }

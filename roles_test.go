@@ -72,7 +72,9 @@ func TestWhereThePrimaryIsSaidToBe(t *testing.T) {
 // lagging is a replica that knows how far it is behind.
 type lagging struct{ *fakeDB }
 
-func (lagging) Lag() (time.Duration, bool) { return 12 * time.Millisecond, true }
+func (lagging) Lag() position.Lag {
+	return position.Lag{Known: true, Behind: 12 * time.Millisecond, Bytes: 100}
+}
 
 func TestAMachineTellsItsEdgeWhatItIs(t *testing.T) {
 	for name, tt := range map[string]struct {

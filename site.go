@@ -20,6 +20,7 @@ type Site struct {
 	cfg    Config
 	keys   position.Keys
 	routes routes
+	share  share
 
 	mu   sync.Mutex
 	told map[string]bool // what the log has said already
@@ -71,7 +72,7 @@ type sealed struct {
 // now returns a token for what the database here has; false with one for a time
 // if that cannot be read.
 func (s *Site) now(ctx context.Context) (sealed, bool) {
-	if s.cfg.Database == nil {
+	if s.cfg.Database == nil || s.cfg.Consistency == Window {
 		return s.window(), false
 	}
 	// The write has happened, whether or not its client is still there.
@@ -80,6 +81,11 @@ func (s *Site) now(ctx context.Context) (sealed, bool) {
 	before := s.cfg.Database.State()
 	p, err := s.cfg.Database.Position(ctx)
 	st := s.cfg.Database.State()
+	if errors.Is(err, errors.ErrUnsupported) {
+		s.tellOnce("window", "homing: this database does not tell its position, so after a write a client's reads go home for a while",
+			"window", s.cfg.Window, "err", err)
+		return s.window(), false
+	}
 	// A position means nothing in another line of history than its own.
 	if err != nil || p == "" || st.Epoch == "" || st.Epoch != before.Epoch {
 		s.cfg.Logger.Warn("homing: the database's position could not be read; this client's reads go home for a while instead",

@@ -26,6 +26,7 @@ type visit struct {
 	writes   bool // by its method or route
 	carried  carried
 	trail    *trail.Trail
+	held     *heldWriter
 	made     decision.Decision
 }
 
@@ -42,10 +43,19 @@ func (v *visit) serve(next http.Handler) {
 	v.carried = readTokens(v.r.Header, v.site.keys)
 	v.made = v.decide()
 	if v.made.Reason.IsHome() || v.made.Reason == decision.Returned {
+		v.count(v.writes)
 		v.goHome()
 		return
 	}
 	v.hold(next)
+	v.count(v.writes || v.trail.Has(trail.Wrote|trail.Refused))
+}
+
+// count counts the request where it first arrived.
+func (v *visit) count(wrote bool) {
+	if v.cameHome() == "" {
+		v.site.count(wrote)
+	}
 }
 
 // decide says what to do with the request before the app has seen it. It waits
@@ -149,6 +159,7 @@ func (v *visit) hold(next http.Handler) {
 	ctx, v.trail = trail.Start(ctx)
 	r := v.r.WithContext(ctx)
 	hw := newHeldWriter(v.w, v.site.cfg.Hold, v.release, cancel)
+	v.held = hw
 	defer func() {
 		hw.done()
 		// Whoever is around us finds what the app's mux and forms left on the
@@ -178,8 +189,15 @@ func (v *visit) turnedBackBy() (decision.Reason, bool) {
 		return decision.Captured, true
 	case v.trail.Has(trail.Conflict):
 		return decision.Conflict, true
+	case v.isMissing():
+		return decision.Missing, true
 	}
 	return "", false
+}
+
+// isMissing reports whether a read found nothing here that may be at home.
+func (v *visit) isMissing() bool {
+	return v.site.cfg.SecondTry && v.held.status == http.StatusNotFound && isSafe(v.r.Method)
 }
 
 // mayTurnBack reports whether the request goes home after the app has seen it;
@@ -227,6 +245,8 @@ func (v *visit) release(h http.Header, whole bool) bool {
 	case wrote || mayWrite:
 		// What follows may write more: no position read now would cover it.
 		v.attachWrite(h, v.site.window())
+	case v.site.cfg.Consistency == Session && v.site.cfg.Database != nil:
+		v.attachSeen(h)
 	case v.carried.cookies > fewTokens && v.site.cfg.Database != nil:
 		v.attachInstead(h)
 	}

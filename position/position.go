@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"strconv"
 	"strings"
+	"time"
 
 	"homing/machine"
 )
@@ -49,4 +50,12 @@ func (e Epoch) split() (history string, number uint64, ok bool) {
 	}
 	number, err := strconv.ParseUint(text, 10, 64)
 	return history, number, err == nil
+}
+
+// Lag is how far a replica is behind its primary, as far as it can tell itself. The
+// zero value says that nothing is known.
+type Lag struct {
+	Known  bool
+	Behind time.Duration // since what it shows was the newest; 0: it has all that it knows of
+	Bytes  int64         // of log received and not yet shown; -1: not known
 }

@@ -48,8 +48,22 @@ func From(ctx context.Context) *Trail {
 	return t
 }
 
-// Leave adds m to the trail that ctx carries, if any.
-func Leave(ctx context.Context, m Mark) { From(ctx).Leave(m) }
+type tolerant struct{}
+
+// Tolerate returns a context in which a refused write leaves no mark: the caller
+// can do without it.
+func Tolerate(ctx context.Context) context.Context {
+	return context.WithValue(ctx, tolerant{}, true)
+}
+
+// Leave adds m to the trail that ctx carries, if any, and if ctx does not tolerate
+// it.
+func Leave(ctx context.Context, m Mark) {
+	if m&Refused != 0 && ctx.Value(tolerant{}) != nil {
+		m &^= Refused
+	}
+	From(ctx).Leave(m)
+}
 
 // Leave adds m.
 func (t *Trail) Leave(m Mark) {

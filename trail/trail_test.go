@@ -88,3 +88,17 @@ func ExampleStart() {
 	fmt.Println(t.Has(trail.Refused), t.Has(trail.Wrote))
 	// Output: true false
 }
+
+func TestWhatIsToleratedLeavesNoMark(t *testing.T) {
+	ctx, tr := trail.Start(t.Context())
+	best := trail.Tolerate(ctx)
+	trail.Leave(best, trail.Refused|trail.Wrote)
+	trail.Leave(best, trail.Conflict)
+	if tr.Has(trail.Refused) || !tr.Has(trail.Wrote) || !tr.Has(trail.Conflict) {
+		t.Error("a refusal that is tolerated was marked, or something else was not")
+	}
+	trail.Leave(ctx, trail.Refused)
+	if !tr.Has(trail.Refused) {
+		t.Error("the request around it tolerates refusals too")
+	}
+}
