@@ -45,6 +45,7 @@ var rooms = []struct {
 		"the edge and the handler meet in the words, so that another language can take the place of either"},
 	{"fleet", []string{"words"}, "the picture of the fleet is below those who choose from it and those who fill it"},
 	{"route", []string{"words", "fleet"}, "a choice is a pure function of an instruction and the fleet"},
+	{"health", []string{"words", "fleet"}, "asking machines how they are needs nothing of what carries requests"},
 	{"forward", []string{"wire"}, "an exchange with a machine knows nothing of replays"},
 	{"wire", nil, "HTTP on a connection knows nothing of what it carries"},
 	{"journey", []string{"words"}, "a record is read by everybody and decides nothing"},
