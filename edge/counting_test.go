@@ -54,7 +54,7 @@ type slaughter struct {
 	resends, replay atomic.Int64 // exchanges after one that failed, or after a replay
 }
 
-const primary = "ord"
+const homeRegion = "ord"
 
 // TestNothingRunsTwice kills machines at random moments under thousands of
 // requests, and counts in the machines' files how often each has run.
@@ -93,7 +93,7 @@ func TestNothingRunsTwice(t *testing.T) {
 func newSlaughter(t *testing.T) *slaughter {
 	s := &slaughter{t: t, fleet: fleet.New(distances)}
 	dir := t.TempDir()
-	for _, at := range []region.Code{primary, "gru", "ams"} {
+	for _, at := range []region.Code{homeRegion, "gru", "ams"} {
 		for i := range 2 {
 			id := machine.ID(fmt.Sprint(at, i))
 			m := &mortal{id: id, region: at, file: filepath.Join(dir, string(id))}
@@ -110,7 +110,7 @@ func newSlaughter(t *testing.T) *slaughter {
 
 // raise starts a machine and tells the fleet where it is.
 func (s *slaughter) raise(m *mortal) {
-	up, err := m.start(primary)
+	up, err := m.start(homeRegion)
 	if err != nil {
 		s.t.Error(err)
 		return
@@ -283,7 +283,7 @@ func check(t *testing.T, requests []*counted, runs map[string][]execution) {
 			t.Errorf("%s was answered and never ran", r.id)
 		case r.status == http.StatusOK && r.once() && string(at[0].region) != r.ran:
 			t.Errorf("%s ran in %s, and was answered in %s", r.id, at[0].region, r.ran)
-		case r.status == http.StatusOK && (r.how == "header" || r.how == "json") && r.ran != primary:
+		case r.status == http.StatusOK && (r.how == "header" || r.how == "json") && r.ran != homeRegion:
 			t.Errorf("%s ran in %s", r.id, r.ran)
 		case r.status != http.StatusOK && r.status != 0 && r.once() && len(at) > 0 && !r.maybe:
 			t.Errorf("%s ran, and its client was told %d %s, without a doubt", r.id, r.status, r.code)
@@ -300,7 +300,7 @@ func (s *slaughter) report(requests []*counted, runs map[string][]execution, too
 		switch {
 		case r.status == http.StatusOK:
 			served++
-			if r.how == "fallback" && r.ran != primary {
+			if r.how == "fallback" && r.ran != homeRegion {
 				back++
 			}
 		case r.maybe:

@@ -3,6 +3,7 @@ package edge
 import (
 	"errors"
 	"log/slog"
+	"time"
 
 	"homing/edge/recall"
 	"homing/fleet"
@@ -22,6 +23,10 @@ type Config struct {
 	// Queue is where requests wait while every machine is at its hard limit. The
 	// zero value has the protocol's numbers.
 	Queue fleet.Queue
+	// PrimaryWait is how long a request that belongs at the primary waits while there
+	// is none. Default 5 s. PrimaryQueue is how many may wait so; default 1,000.
+	PrimaryWait  time.Duration
+	PrimaryQueue int
 	// Fleet tells which machines there are.
 	Fleet *fleet.Fleet
 	// Machines says how machines are reached. The zero value dials directly.
@@ -49,6 +54,12 @@ type Config struct {
 func (c Config) withDefaults() Config {
 	if c.BodyLimit <= 0 {
 		c.BodyLimit = 10 << 20
+	}
+	if c.PrimaryWait <= 0 {
+		c.PrimaryWait = 5 * time.Second
+	}
+	if c.PrimaryQueue <= 0 {
+		c.PrimaryQueue = 1000
 	}
 	if c.BodyBudget <= 0 {
 		c.BodyBudget = 256 << 20
@@ -84,6 +95,7 @@ type Edge struct {
 	budget *forward.Budget
 	recall *recall.Cache
 
+	vigil   vigil
 	tunnels tunnels
 }
 
@@ -97,6 +109,7 @@ func New(cfg Config) (*Edge, error) {
 		cfg:    cfg,
 		pool:   forward.NewPool(cfg.Machines),
 		budget: forward.NewBudget(cfg.BodyBudget),
+		vigil:  vigil{patience: cfg.PrimaryWait, most: int64(cfg.PrimaryQueue)},
 		recall: recall.New(cfg.CacheBytes),
 	}, nil
 }

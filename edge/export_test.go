@@ -20,3 +20,6 @@ func (s *Server) Clients() int {
 
 // CacheSize returns how many replays are cached, and about how many bytes they are.
 func (e *Edge) CacheSize() (entries int, bytes int64) { return e.recall.Size() }
+
+// WaitingForPrimary returns how many requests wait for a primary.
+func (e *Edge) WaitingForPrimary() int { return int(e.vigil.waiting.Load()) }

@@ -85,6 +85,9 @@ func (h *hop) try(x passage) (*forward.Response, error) {
 	if !x.fresh {
 		h.slot.Release()
 		waiting := time.Now()
+		if err := h.headHome(); err != nil {
+			return nil, err
+		}
 		slot, err := h.edge.cfg.Queue.Wait(h.in.ctx, h.edge.cfg.Fleet, func(s *fleet.Snapshot) (fleet.Slot, error) {
 			h.fleet = s
 			return route.Take(s, h.wish)
@@ -102,6 +105,7 @@ func (h *hop) try(x passage) (*forward.Response, error) {
 	limit := cmp.Or(h.edge.cfg.Machines.ConnectTimeout, connectLimit)
 	x.connect = max(time.Millisecond, min(limit, h.left()))
 	h.tellPreferred(h.slot.Machine)
+	h.tellPrimary(h.slot.Machine)
 	h.setback.Tries++
 	answer, err := h.ask(h.slot.Machine, body, x)
 	if err != nil {
@@ -178,7 +182,7 @@ func (t *trip) fallBack(why replay.FailureReason, after time.Duration) {
 		failure.Region = in.Regions[0]
 	}
 	t.wish = t.wish.Fallback()
-	t.fellBack = true
+	t.fellBack, t.homeward = true, false
 	t.header.Del(replay.SourceHeader)
 	t.header.Del(replay.CacheStatusHeader)
 	t.header.Set(replay.FailedHeader, failure.String())

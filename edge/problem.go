@@ -105,6 +105,8 @@ func problemOf(err error) *Problem {
 		}
 	case errors.Is(err, forward.ErrUnwritable):
 		return problem(BadRequest, "the request cannot be passed on as it is")
+	case errors.Is(err, errNoPrimary):
+		return problem(PR03, errNoPrimary.Error())
 	case errors.As(err, &none):
 		return problem(map[route.Why]Code{
 			route.NoApp: PA04, route.NoMachine: PR01, route.NoCandidate: PR03, route.NotReady: PR03, route.AllBusy: PL02,

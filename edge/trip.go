@@ -34,6 +34,7 @@ type trip struct {
 	idle     idleWatch
 	slot     fleet.Slot // of the machine that has the request now
 	replays  int
+	homeward bool // the last replay was for the primary, wherever that is
 	fellBack bool // the last replay failed, and this hop is its fallback
 	http2    bool // how the machine that has the request is spoken to
 	cut      bool // the answer broke off in the middle
@@ -155,6 +156,7 @@ func (t *trip) ask(m fleet.Machine, body *forward.Attempt, x passage) (*forward.
 		// What a machine says of its decision is for the record alone: one that
 		// cannot be read is as good as none.
 		hop.Decision, _ = decision.Parse(answer.Header.Get(replay.DecisionHeader))
+		t.hear(m, answer)
 	}
 	t.rec.Hops = append(t.rec.Hops, hop)
 	return answer, err

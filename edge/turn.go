@@ -40,6 +40,7 @@ func (t *trip) turn(answer *forward.Response) *Problem {
 	}
 	t.heed(in, from)
 	t.follow(in, from.ID, from.App)
+	t.homeward = isHomeward(in, t.rec.Last().Decision)
 	t.transform(in.Transform)
 	t.header.Set(replay.SourceHeader, replay.Source{
 		Instance: from.ID, Region: from.Region, At: time.Now(), State: in.State,

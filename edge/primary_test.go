@@ -1,0 +1,167 @@
+package edge_test
+
+import (
+	"context"
+	"io"
+	"net"
+	"net/http"
+	"testing"
+	"time"
+
+	"homing/edge"
+	"homing/fleet"
+	"homing/machine"
+	"homing/primary"
+)
+
+// sendsHome answers as a handler of ours does on a replica whose configuration says
+// that the primary is in ord.
+func sendsHome(reason string) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Homing-Decision", "home;reason="+reason+";role=replica")
+		replays("region=ord;state="+reason)(w, r)
+	}
+}
+
+// placed answers with what it was told of the primary.
+func placed(w http.ResponseWriter, r *http.Request) {
+	body, _ := io.ReadAll(r.Body)
+	io.WriteString(w, r.Header.Get("Homing-Primary")+"|"+string(body))
+}
+
+// places is a world with a machine in ams, where requests arrive, and in ord and gru,
+// where the primary may be.
+func places(t *testing.T, near http.HandlerFunc, change func(*edge.Config)) (*world, *fleet.Fleet) {
+	f := fleet.New(distances, serving(t, "near", "ams", near), serving(t, "ord", "ord", placed), serving(t, "gru", "gru", placed))
+	return newWorld(t, func(c *edge.Config) {
+		c.Fleet = f
+		if change != nil {
+			change(c)
+		}
+	}), f
+}
+
+func claims(role machine.Role, number string) primary.Claim {
+	c := primary.Claim{Role: role}
+	c.Epoch = "h:1"
+	if number != "1" {
+		c.Epoch = "h:2"
+	}
+	return c
+}
+
+func TestHomeIsWhereThePrimaryIsNow(t *testing.T) {
+	for _, tt := range []struct {
+		name   string
+		near   http.HandlerFunc
+		claims map[machine.ID]primary.Claim
+		want   string
+		way    []machine.ID
+	}{
+		{"nobody claims anything", sendsHome("method"), nil, "|hello", []machine.ID{"near", "ord"}},
+		{"it is where the handler thinks", sendsHome("method"), map[machine.ID]primary.Claim{"ord": claims(machine.Primary, "1")},
+			"ord;epoch=h%3A1|hello", []machine.ID{"near", "ord"}},
+		{"it has moved", sendsHome("captured"), map[machine.ID]primary.Claim{"ord": claims(machine.Primary, "1"), "gru": claims(machine.Primary, "2")},
+			"gru;epoch=h%3A2|hello", []machine.ID{"near", "gru"}},
+		{"an app that sends it to a region for a reason of its own", replays("region=ord"), map[machine.ID]primary.Claim{"gru": claims(machine.Primary, "2")},
+			"gru;epoch=h%3A2|hello", []machine.ID{"near", "ord"}},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			w, f := places(t, tt.near, nil)
+			for id, c := range tt.claims {
+				f.SetClaim("web", id, c)
+			}
+			if a := w.do("POST", "/", "hello", "Homing-Primary", "forged"); a.body != tt.want {
+				t.Errorf("got %+v", a)
+			}
+			wantWay(t, w.record(), tt.way...)
+		})
+	}
+}
+
+func TestWhatMachinesSayOfThemselvesIsHeard(t *testing.T) {
+	f := fleet.New(distances, serving(t, "near", "ams", func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Homing-Role", "primary;epoch=h%3A1")
+	}))
+	w := newWorld(t, func(c *edge.Config) { c.Fleet = f })
+	if a := w.do("GET", "/", ""); a.header["Homing-Role"] != nil {
+		t.Error("it left the edge")
+	}
+	if got, want := f.Snapshot().Primary("web"), (primary.Place{Region: "ams", Epoch: "h:1"}); got != want {
+		t.Errorf("the primary is %+v, want %+v", got, want)
+	}
+}
+
+func TestAWriteWaitsForAPrimary(t *testing.T) {
+	w, f := places(t, sendsHome("method"), nil)
+	f.SetClaim("web", "near", claims(machine.Replica, "1"))
+	got := make(chan answer, 1)
+	go func() { got <- w.do("POST", "/", "hello") }()
+	w.eventually("the write waits", func() bool { return w.edge.WaitingForPrimary() == 1 })
+	f.SetClaim("web", "gru", claims(machine.Primary, "2"))
+	if a := <-got; a.body != "gru;epoch=h%3A2|hello" {
+		t.Errorf("got %+v", a)
+	}
+	wantWay(t, w.record(), "near", "gru")
+}
+
+// TestAPrimaryMovesWhileItsMachinesAreAwaited: they are down, and stay so.
+func TestAPrimaryMovesWhileItsMachinesAreAwaited(t *testing.T) {
+	dead, met := refusing(t, "ord", "ord"), make(chan struct{}, 1000)
+	f := fleet.New(distances, serving(t, "near", "ams", sendsHome("method")), dead, serving(t, "gru", "gru", placed))
+	f.SetClaim("web", "ord", claims(machine.Primary, "1"))
+	w := newWorld(t, func(c *edge.Config) {
+		c.Fleet = f
+		c.Machines.Dial = func(ctx context.Context, network, addr string) (net.Conn, error) {
+			if addr == dead.Addr {
+				met <- struct{}{}
+			}
+			return new(net.Dialer).DialContext(ctx, network, addr)
+		}
+	})
+	got := make(chan answer, 1)
+	go func() { got <- w.do("POST", "/", "hello") }()
+	<-met
+	f.SetClaim("web", "gru", claims(machine.Primary, "2"))
+	if a := <-got; a.body != "gru;epoch=h%3A2|hello" {
+		t.Errorf("got %+v", a)
+	}
+}
+
+func TestWaitingForAPrimaryIsBounded(t *testing.T) {
+	for name, change := range map[string]func(*edge.Config){
+		"in time":   func(c *edge.Config) { c.PrimaryWait = time.Millisecond },
+		"in number": func(c *edge.Config) { c.PrimaryWait, c.PrimaryQueue = time.Hour, 1 },
+	} {
+		t.Run(name, func(t *testing.T) {
+			w, f := places(t, sendsHome("method"), change)
+			f.SetClaim("web", "near", claims(machine.Replica, "1"))
+			first := make(chan answer, 1)
+			if name == "in number" {
+				go func() { first <- w.do("POST", "/", "first") }()
+				w.eventually("one waits", func() bool { return w.edge.WaitingForPrimary() == 1 })
+			}
+			a := w.do("POST", "/", "hello")
+			wantProblem(t, a, 503, "PR03", "no primary now")
+			if a.header.Get("Retry-After") == "" {
+				t.Error("it is not said when to try again")
+			}
+			f.SetClaim("web", "gru", claims(machine.Primary, "2"))
+			if name == "in number" {
+				if a := <-first; a.status != 200 {
+					t.Errorf("the one that waited got %+v", a)
+				}
+			}
+		})
+	}
+}
+
+func TestAClientThatGoesNeedsNoPrimary(t *testing.T) {
+	w, f := places(t, sendsHome("method"), func(c *edge.Config) { c.PrimaryWait = time.Hour })
+	f.SetClaim("web", "near", claims(machine.Replica, "1"))
+	c := w.dial()
+	io.WriteString(c, "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\n\r\nhello")
+	w.eventually("the write waits", func() bool { return w.edge.WaitingForPrimary() == 1 })
+	c.Close()
+	w.eventually("nobody waits", func() bool { return w.edge.WaitingForPrimary() == 0 })
+}
