@@ -135,6 +135,8 @@ func TestWrongImport(t *testing.T) {
 		{"an engine imports a driver", "sqlite", "modernc.org/sqlite", ""},
 		{"an engine imports the handler", "sqlite", ".", "sqlite imports ., but may import only words"},
 		{"an engine's command imports the engine", "postgres/check", "./postgres", ""},
+		{"an engine's clusters for tests import a driver", "postgres/pgtest", "github.com/jackc/pgx/v5", ""},
+		{"an engine's clusters for tests import the sea between them", "postgres/pgtest", "./dev/link", "postgres/pgtest imports ./dev/link, but may import only words"},
 		{"the dashboard imports an engine", "dashboard", "./mysql", "dashboard imports ./mysql, which only"},
 		{"dev imports an engine", "dev", "./sqlite", ""},
 		{"the demo imports an engine", "demo/guestbook", "./sqlite", ""},
