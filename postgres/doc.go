@@ -1,0 +1,23 @@
+// Package postgres makes an app's PostgreSQL known to package homing: a pool to the
+// database of this machine's region, its role, how far it has got, and hooks that
+// tell what each request did to it. Apps on pgx and on database/sql are served alike.
+//
+//	cfg, err := postgres.ParseConfig(env.Env)
+//	…
+//	db, err := postgres.Open(ctx, cfg)
+//	…
+//	site, err := homing.New(homing.Config{Env: env, Database: db})
+//	app := newApp(db.Pool()) // or db.SQL()
+//
+// # Positions
+//
+// A position is a place in the write-ahead log: on the primary what was flushed last,
+// on a replica what was replayed last. They are compared within one epoch, which is
+// the cluster's system identifier and the timeline: a promotion begins a new one. On a
+// replica the timeline comes from the control file, which may be behind for a while
+// after a promotion; requests with newer tokens then go home.
+//
+// One connection looks at the database once a second, and more often only while
+// somebody waits. It is not of the app's pool, so that a busy app cannot keep it from
+// being seen.
+package postgres

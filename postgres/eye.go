@@ -1,0 +1,123 @@
+package postgres
+
+import (
+	"context"
+	"errors"
+	"sync"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"homing/position"
+)
+
+// lookTimeout bounds one look, connecting included.
+const lookTimeout = 3 * time.Second
+
+// eye is our own look at a server, by connections that are not of the app's pool.
+type eye struct {
+	cfg  *pgx.ConnConfig
+	life context.Context
+	end  context.CancelFunc
+
+	place sync.Mutex // held while conn is used
+	conn  *pgx.Conn  // for newest; nil: none yet
+
+	mu   sync.Mutex
+	next *answer // of a question that has not been asked yet; nil: nobody wants one
+}
+
+// answer is shared by all who asked before the question left.
+type answer struct {
+	done chan struct{}
+	at   position.Position
+	err  error
+}
+
+func newEye(cfg *pgx.ConnConfig) *eye {
+	e := &eye{cfg: cfg.Copy()}
+	e.cfg.Tracer = nil // what we do ourselves leaves no marks
+	e.life, e.end = context.WithCancel(context.Background())
+	return e
+}
+
+func (e *eye) connect(ctx context.Context) (*pgx.Conn, error) {
+	return pgx.ConnectConfig(ctx, e.cfg.Copy())
+}
+
+// newest returns a place that covers every commit that ended before the call. Calls
+// that come while a question is under way share the next one.
+func (e *eye) newest(ctx context.Context) (position.Position, error) {
+	e.mu.Lock()
+	a := e.next
+	if a == nil {
+		a = &answer{done: make(chan struct{})}
+		e.next = a
+		go e.ask(a)
+	}
+	e.mu.Unlock()
+	select {
+	case <-a.done:
+		return a.at, a.err
+	case <-ctx.Done():
+		return "", context.Cause(ctx)
+	case <-e.life.Done():
+		return "", ErrClosed
+	}
+}
+
+// ask asks one question for all who want its answer by the time it leaves.
+func (e *eye) ask(a *answer) {
+	defer close(a.done)
+	e.place.Lock()
+	defer e.place.Unlock()
+	e.mu.Lock()
+	e.next = nil // who comes now has to know of commits that we may miss
+	e.mu.Unlock()
+	ctx, cancel := context.WithTimeout(e.life, lookTimeout)
+	defer cancel()
+	var at lsn
+	for range 2 { // a connection that was closed while idle shows only when it is used
+		if at, a.err = e.glance(ctx); a.err == nil || ctx.Err() != nil {
+			break
+		}
+	}
+	if a.err == nil && at == 0 {
+		a.err = errors.New("postgres: the server has no position yet")
+	}
+	a.at = at.position()
+}
+
+func (e *eye) glance(ctx context.Context) (lsn, error) {
+	if e.conn == nil || e.conn.IsClosed() {
+		var err error
+		if e.conn, err = e.connect(ctx); err != nil {
+			e.conn = nil
+			return 0, err
+		}
+	}
+	_, at, err := glance(ctx, e.conn)
+	if err != nil {
+		drop(e.conn)
+		e.conn = nil
+	}
+	return at, err
+}
+
+// close ends all that is under way.
+func (e *eye) close() {
+	e.end()
+	e.place.Lock()
+	defer e.place.Unlock()
+	if e.conn != nil {
+		drop(e.conn)
+		e.conn = nil
+	}
+}
+
+// drop closes a connection without waiting for the server.
+func drop(conn *pgx.Conn) {
+	ctx, cancel := context.WithTimeout(context.Background(), 100*time.Millisecond)
+	defer cancel()
+	_ = conn.Close(ctx) // it may be broken, which is as good
+}

@@ -1,0 +1,189 @@
+package postgres
+
+import (
+	"context"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"homing/machine"
+)
+
+const (
+	// often is how often the server is looked at while nobody waits.
+	often = time.Second
+	// retry is how soon after a failure.
+	retry = 250 * time.Millisecond
+	// firstLooks and every freshLook-th after them are by new connections, which find
+	// out whether the address leads to several servers.
+	firstLooks = 3
+	freshLook  = 10
+)
+
+// watch looks at the server until ctx ends. It alone changes what is seen.
+func (db *DB) watch(ctx context.Context) {
+	defer close(db.watched)
+	w := &watch{db: db}
+	defer w.drop()
+	for ctx.Err() == nil {
+		if due := w.due(); due > 0 {
+			w.rest(ctx, due)
+		} else if err := w.look(ctx); err != nil && ctx.Err() == nil {
+			w.lost(err)
+			w.rest(ctx, retry)
+			continue
+		}
+		w.follow(ctx)
+	}
+}
+
+// due is how long it is until the next whole look.
+func (w *watch) due() time.Duration {
+	if w.conn == nil {
+		return 0
+	}
+	return often - time.Since(w.looked)
+}
+
+// watch is used by one goroutine.
+type watch struct {
+	db      *DB
+	conn    *pgx.Conn
+	looks   int
+	looked  time.Time     // when the last whole look was
+	usual   time.Duration // how long waits took lately
+	flowed  time.Time     // when a replica was last seen to receive
+	down    bool          // what the log was told last
+	servers identities
+}
+
+// look takes a whole look, on a new connection if the old one fails.
+func (w *watch) look(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, lookTimeout)
+	defer cancel()
+	if w.looks++; w.looks <= firstLooks || w.looks%freshLook == 0 {
+		w.drop()
+	}
+	l, err := w.try(ctx)
+	if err != nil && ctx.Err() == nil { // the connection may have been closed while idle
+		l, err = w.try(ctx)
+	}
+	if err != nil {
+		return err
+	}
+	w.looked = time.Now()
+	w.judge(&l)
+	w.show(l)
+	return nil
+}
+
+// try looks once; a connection that fails is dropped.
+func (w *watch) try(ctx context.Context) (look, error) {
+	if w.conn == nil {
+		var err error
+		if w.conn, err = w.db.eye.connect(ctx); err != nil {
+			w.conn = nil
+			return look{}, err
+		}
+	}
+	l, err := lookAt(ctx, w.conn)
+	if err != nil {
+		w.drop()
+	}
+	return l, err
+}
+
+func (w *watch) drop() {
+	if w.conn != nil {
+		drop(w.conn)
+		w.conn = nil
+	}
+}
+
+// judge completes a look by what was seen before.
+func (w *watch) judge(l *look) {
+	if l.role == machine.Replica {
+		if l.streaming || w.flowed.IsZero() {
+			w.flowed = w.looked
+		}
+		// What a replica that receives nothing has is as old as that.
+		l.lag.Behind = max(l.lag.Behind, w.looked.Sub(w.flowed))
+	}
+	if w.servers.spread(l.identity) && l.blind == nil {
+		l.blind = errSpread
+	}
+}
+
+// show makes a look known.
+func (w *watch) show(l look) {
+	before := w.db.seen.Swap(&l)
+	switch {
+	case l.blind != nil && before.blind == nil:
+		w.db.log.Warn("postgres: positions cannot be used, so after a write a client's reads go home for a while", "err", l.blind)
+	case before.role != l.role || before.epoch != l.epoch:
+		w.db.log.Info("postgres: the database here is known", "role", l.role, "epoch", l.epoch)
+	}
+	w.down = false
+	if l.blind == nil {
+		w.db.tracker.Advance(l.at.position())
+	}
+}
+
+// lost makes it known that the server cannot be seen.
+func (w *watch) lost(err error) {
+	if !w.down {
+		w.db.log.Warn("postgres: the database here cannot be reached; requests go home until it is back", "err", err)
+	}
+	w.down = true
+	w.db.seen.Store(&look{})
+}
+
+// rest waits until it is time to look again, or somebody waits.
+func (w *watch) rest(ctx context.Context, pause time.Duration) {
+	timer := time.NewTimer(pause)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+	case <-w.db.wake:
+	case <-ctx.Done():
+	}
+}
+
+// follow glances at the position for as long as somebody waits: at once, then when
+// waits have usually ended lately, then again and again, by a hundredth of the time
+// that has passed.
+func (w *watch) follow(ctx context.Context) {
+	begun := time.Now()
+	for w.db.waiting.Load() > 0 && w.due() > 0 && w.glance(ctx) {
+		if w.db.tracker.Waiting() == 0 {
+			w.usual = (3*w.usual + time.Since(begun)) / 4
+			return
+		}
+		passed := time.Since(begun)
+		pause := min(max(passed/100, 200*time.Microsecond), 5*time.Millisecond)
+		if early := w.usual*8/10 - passed; early > pause {
+			pause = early
+		}
+		w.rest(ctx, pause)
+	}
+}
+
+// glance looks at the position alone, and reports whether to go on.
+func (w *watch) glance(ctx context.Context) bool {
+	ctx, cancel := context.WithTimeout(ctx, lookTimeout)
+	defer cancel()
+	role, at, err := glance(ctx, w.conn)
+	seen := w.db.seen.Load()
+	if err != nil {
+		w.drop()
+	}
+	if err != nil || role != seen.role || seen.blind != nil {
+		w.looked = time.Time{} // a whole look will tell
+		return false
+	}
+	next := *seen
+	next.at = at
+	w.db.seen.Store(&next)
+	w.db.tracker.Advance(at.position())
+	return true
+}
