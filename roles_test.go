@@ -9,6 +9,7 @@ import (
 	"homing/machine"
 	"homing/position"
 	"homing/replay"
+	"homing/trail"
 )
 
 func of(db *fakeDB, epoch position.Epoch) *fakeDB {
@@ -103,5 +104,47 @@ func TestAMachineTellsItsEdgeWhatItIs(t *testing.T) {
 				t.Error("a client's request was taken for the edge's")
 			}
 		})
+	}
+}
+
+func TestAPrimaryThatGoesAway(t *testing.T) {
+	for _, tt := range []struct {
+		name    string
+		env     Env
+		marks   trail.Mark
+		home    string
+		outcome string
+	}{
+		{"before it was sent anything", primaryIn(), trail.Conflict, "down", ""},
+		{"after something was written", primaryIn(), trail.Conflict | trail.Wrote, "", ""},
+		{"in the middle", primaryIn(), trail.Lost, "", "unknown"},
+		{"in the middle, and could not be reached after that", primaryIn(), trail.Lost | trail.Conflict, "", "unknown"},
+		{"where nobody would keep the request", in("FLY_REGION", "ams"), trail.Conflict, "", ""},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			h := newSite(t, Config{Env: tt.env, Database: newDB(machine.Primary, "5")}).Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+				trail.Leave(r.Context(), tt.marks)
+				http.Error(w, "the database is gone", http.StatusInternalServerError)
+			}))
+			res := do(h, request("POST", "/"))
+			if got := sentHome(res); got != tt.home {
+				t.Errorf("home for %q, want %q", got, tt.home)
+			}
+			if got := res.Header.Get("Homing-Outcome"); got != tt.outcome || tt.home == "" && res.StatusCode != 500 {
+				t.Errorf("got %d, outcome %q", res.StatusCode, got)
+			}
+		})
+	}
+}
+
+// TestAWriteThatWentPastTheReplica to the primary: the position here does not cover
+// it.
+func TestAWriteThatWentPastTheReplica(t *testing.T) {
+	h := newSite(t, Config{Env: replicaIn(), Database: newDB(machine.Replica, "5")}).Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		trail.Leave(r.Context(), trail.Wrote)
+		hello(w, r)
+	}))
+	if tok := given(t, do(h, request("GET", "/"))); !tok.IsWindow() {
+		t.Errorf("got %+v", tok)
 	}
 }

@@ -183,8 +183,12 @@ func (v *visit) hold(next http.Handler) {
 // turnedBackBy returns the reason to drop the answer of this request, if any.
 func (v *visit) turnedBackBy() (decision.Reason, bool) {
 	switch {
-	case v.made.Role == machine.Primary, v.trail.Has(trail.Wrote):
-		return "", false // what was written elsewhere must not be written twice
+	case v.trail.Has(trail.Wrote | trail.Lost):
+		return "", false // what was written must not be written twice
+	case v.made.Role == machine.Primary && v.site.cfg.Env.Edge && v.trail.Has(trail.Conflict):
+		return decision.Down, true // the edge keeps it until there is a primary
+	case v.made.Role == machine.Primary:
+		return "", false
 	case v.trail.Has(trail.Refused):
 		return decision.Captured, true
 	case v.trail.Has(trail.Conflict):
@@ -236,13 +240,17 @@ func (v *visit) release(h http.Header, whole bool) bool {
 		return false
 	}
 	v.tell(h)
+	if v.trail.Has(trail.Lost) {
+		h.Set(replay.OutcomeHeader, "unknown")
+	}
 	wrote := v.trail.Has(trail.Wrote)
 	mayWrite := v.made.Role == machine.Primary && v.writes
 	switch {
-	case (wrote || mayWrite) && whole:
+	case (wrote || mayWrite) && whole && v.made.Role == machine.Primary:
 		t, _ := v.site.now(v.r.Context())
 		v.attachWrite(h, t)
 	case wrote || mayWrite:
+		// On a replica, what was written went to the primary past us.
 		// What follows may write more: no position read now would cover it.
 		v.attachWrite(h, v.site.window())
 	case v.site.cfg.Consistency == Session && v.site.cfg.Database != nil:

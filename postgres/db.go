@@ -39,6 +39,7 @@ type DB struct {
 	seen    atomic.Pointer[look]
 	waiting atomic.Int64
 	wake    chan struct{} // has a value when somebody begins to wait
+	doubts  doubts
 
 	end     context.CancelFunc
 	watched chan struct{} // closed when nobody looks any more
@@ -117,10 +118,7 @@ func (db *DB) Wait(ctx context.Context, p position.Position) error {
 	}
 	db.waiting.Add(1)
 	defer db.waiting.Add(-1)
-	select {
-	case db.wake <- struct{}{}:
-	default: // it is awake
-	}
+	db.rouse()
 	wait, cancel := context.WithCancel(ctx)
 	defer cancel()
 	stop := context.AfterFunc(db.eye.life, cancel)
@@ -130,6 +128,28 @@ func (db *DB) Wait(ctx context.Context, p position.Position) error {
 		return ErrClosed
 	}
 	return err
+}
+
+// rouse ends the rest of whoever looks.
+func (db *DB) rouse() {
+	select {
+	case db.wake <- struct{}{}:
+	default: // it is awake
+	}
+}
+
+// doubt returns when the server has been looked at again, or after a moment: what was
+// seen of it cannot be true any more.
+func (db *DB) doubt(ctx context.Context) {
+	settled := db.doubts.raise()
+	db.rouse()
+	ctx, cancel := context.WithTimeout(ctx, doubtTimeout)
+	defer cancel()
+	select {
+	case <-settled:
+	case <-ctx.Done():
+	case <-db.eye.life.Done():
+	}
 }
 
 // Waiting returns how many wait now.

@@ -28,18 +28,24 @@ func (db *DB) watch(ctx context.Context) {
 	for ctx.Err() == nil {
 		if due := w.due(); due > 0 {
 			w.rest(ctx, due)
-		} else if err := w.look(ctx); err != nil && ctx.Err() == nil {
-			w.lost(err)
-			w.rest(ctx, retry)
+			w.follow(ctx)
 			continue
 		}
-		w.follow(ctx)
+		settled := w.db.doubts.take()
+		err := w.look(ctx)
+		if err != nil && ctx.Err() == nil {
+			w.lost(err)
+		}
+		settled()
+		if err != nil {
+			w.rest(ctx, retry)
+		}
 	}
 }
 
 // due is how long it is until the next whole look.
 func (w *watch) due() time.Duration {
-	if w.conn == nil {
+	if w.conn == nil || w.db.doubts.pending() {
 		return 0
 	}
 	return often - time.Since(w.looked)

@@ -25,8 +25,12 @@ const (
 	// Refused: the database refused a write because it is a replica.
 	Refused
 	// Conflict: the replica cancelled a read because of replication, or could
-	// not serve it; the primary can.
+	// not serve it; the primary can. On a primary: it could not be reached, and was
+	// sent nothing.
 	Conflict
+	// Lost: the primary went away while it was at work for this request. Nobody knows
+	// whether that took effect.
+	Lost
 )
 
 // Trail is the marks of one request. It is safe for concurrent use, since
