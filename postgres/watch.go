@@ -26,20 +26,27 @@ func (db *DB) watch(ctx context.Context) {
 	w := &watch{db: db}
 	defer w.drop()
 	for ctx.Err() == nil {
-		if due := w.due(); due > 0 {
-			w.rest(ctx, due)
+		switch due := w.due(); {
+		case due <= 0:
+			w.lookAgain(ctx)
+		case db.waiting.Load() > 0:
 			w.follow(ctx)
-			continue
+		default:
+			w.rest(ctx, due)
 		}
-		settled := w.db.doubts.take()
-		err := w.look(ctx)
-		if err != nil && ctx.Err() == nil {
-			w.lost(err)
-		}
-		settled()
-		if err != nil {
-			w.rest(ctx, retry)
-		}
+	}
+}
+
+// lookAgain takes a look, and settles the doubts that wanted it.
+func (w *watch) lookAgain(ctx context.Context) {
+	settled := w.db.doubts.take()
+	err := w.look(ctx)
+	if err != nil && ctx.Err() == nil {
+		w.lost(err)
+	}
+	settled()
+	if err != nil {
+		w.rest(ctx, retry)
 	}
 }
 
@@ -57,7 +64,7 @@ type watch struct {
 	conn    *pgx.Conn
 	looks   int
 	looked  time.Time     // when the last whole look was
-	usual   time.Duration // how long waits took lately
+	rhythm  rhythm
 	flowed  time.Time     // when a replica was last seen to receive
 	down    bool          // what the log was told last
 	servers identities
@@ -144,33 +151,33 @@ func (w *watch) lost(err error) {
 	w.db.seen.Store(&look{})
 }
 
-// rest waits until it is time to look again, or somebody waits.
-func (w *watch) rest(ctx context.Context, pause time.Duration) {
+// rest waits until it is time to look again, or somebody begins to wait. It reports
+// whether somebody did.
+func (w *watch) rest(ctx context.Context, pause time.Duration) (roused bool) {
 	timer := time.NewTimer(pause)
 	defer timer.Stop()
 	select {
-	case <-timer.C:
 	case <-w.db.wake:
+		return true
+	case <-timer.C:
 	case <-ctx.Done():
 	}
+	return false
 }
 
-// follow glances at the position for as long as somebody waits: at once, then when
-// waits have usually ended lately, then again and again, by a hundredth of the time
-// that has passed.
+// follow glances at the position again and again for as long as somebody waits.
 func (w *watch) follow(ctx context.Context) {
-	begun := time.Now()
-	for w.db.waiting.Load() > 0 && w.due() > 0 && w.glance(ctx) {
-		if w.db.tracker.Waiting() == 0 {
-			w.usual = (3*w.usual + time.Since(begun)) / 4
+	rhythm := &w.rhythm
+	rhythm.begin()
+	for w.db.waiting.Load() > 0 && w.due() > 0 && ctx.Err() == nil {
+		before := w.db.tracker.Waiting()
+		if !w.glance(ctx) {
 			return
 		}
-		passed := time.Since(begun)
-		pause := min(max(passed/100, 200*time.Microsecond), 5*time.Millisecond)
-		if early := w.usual*8/10 - passed; early > pause {
-			pause = early
+		rhythm.ended(before - w.db.tracker.Waiting())
+		if w.rest(ctx, rhythm.pause()) {
+			rhythm.join()
 		}
-		w.rest(ctx, pause)
 	}
 }
 
