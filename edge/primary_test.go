@@ -41,6 +41,13 @@ func places(t *testing.T, near http.HandlerFunc, change func(*edge.Config)) (*wo
 	}), f
 }
 
+// noPrimary has all machines tell that they are none.
+func noPrimary(f *fleet.Fleet) {
+	for _, id := range []machine.ID{"near", "ord", "gru"} {
+		f.SetClaim("web", id, claims(machine.Replica, "1"))
+	}
+}
+
 func claims(role machine.Role, number string) primary.Claim {
 	c := primary.Claim{Role: role}
 	c.Epoch = "h:1"
@@ -59,6 +66,7 @@ func TestHomeIsWhereThePrimaryIsNow(t *testing.T) {
 		way    []machine.ID
 	}{
 		{"nobody claims anything", sendsHome("method"), nil, "|hello", []machine.ID{"near", "ord"}},
+		{"some have not told", sendsHome("method"), map[machine.ID]primary.Claim{"near": claims(machine.Replica, "1")}, "|hello", []machine.ID{"near", "ord"}},
 		{"it is where the handler thinks", sendsHome("method"), map[machine.ID]primary.Claim{"ord": claims(machine.Primary, "1")},
 			"ord;epoch=h%3A1|hello", []machine.ID{"near", "ord"}},
 		{"it has moved", sendsHome("captured"), map[machine.ID]primary.Claim{"ord": claims(machine.Primary, "1"), "gru": claims(machine.Primary, "2")},
@@ -94,7 +102,7 @@ func TestWhatMachinesSayOfThemselvesIsHeard(t *testing.T) {
 
 func TestAWriteWaitsForAPrimary(t *testing.T) {
 	w, f := places(t, sendsHome("method"), nil)
-	f.SetClaim("web", "near", claims(machine.Replica, "1"))
+	noPrimary(f)
 	got := make(chan answer, 1)
 	go func() { got <- w.do("POST", "/", "hello") }()
 	w.eventually("the write waits", func() bool { return w.edge.WaitingForPrimary() == 1 })
@@ -135,7 +143,7 @@ func TestWaitingForAPrimaryIsBounded(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			w, f := places(t, sendsHome("method"), change)
-			f.SetClaim("web", "near", claims(machine.Replica, "1"))
+			noPrimary(f)
 			first := make(chan answer, 1)
 			if name == "in number" {
 				go func() { first <- w.do("POST", "/", "first") }()
@@ -158,7 +166,7 @@ func TestWaitingForAPrimaryIsBounded(t *testing.T) {
 
 func TestAClientThatGoesNeedsNoPrimary(t *testing.T) {
 	w, f := places(t, sendsHome("method"), func(c *edge.Config) { c.PrimaryWait = time.Hour })
-	f.SetClaim("web", "near", claims(machine.Replica, "1"))
+	noPrimary(f)
 	c := w.dial()
 	io.WriteString(c, "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\n\r\nhello")
 	w.eventually("the write waits", func() bool { return w.edge.WaitingForPrimary() == 1 })

@@ -36,8 +36,9 @@ type Machine struct {
 	// requests, whatever Healthy says, but is worth waiting for.
 	Starting bool
 	Limits   Limits
-	// Claim is what it says of its database; zero: nothing.
+	// Claim is what it says of its database, if it has Told anything.
 	Claim primary.Claim
+	Told  bool
 
 	load *load // the same in every snapshot; nil in a machine of no fleet
 }
@@ -54,7 +55,7 @@ func (m *Machine) Serves(port uint16) bool {
 func (m *Machine) same(o *Machine) bool {
 	return m.ID == o.ID && m.App == o.App && m.Region == o.Region && m.Addr == o.Addr && m.Group == o.Group &&
 		slices.Equal(m.Ports, o.Ports) && m.Healthy == o.Healthy && m.Starting == o.Starting && m.Limits == o.Limits &&
-		m.Claim.Role == o.Claim.Role && m.Claim.Epoch == o.Claim.Epoch
+		m.Told == o.Told && m.Claim.Role == o.Claim.Role && m.Claim.Epoch == o.Claim.Epoch
 }
 
 // Distances tells the round-trip time between two regions. It is called for

@@ -5,11 +5,12 @@ import (
 	"homing/primary"
 )
 
-// SetClaim notes what a machine says of its database. What is known already changes
-// nothing, and neither does a machine that is not there.
+// SetClaim notes what a machine says of its database; the zero claim is that of one
+// that has none, or does not answer. What is known already changes nothing, and
+// neither does a machine that is not there.
 func (f *Fleet) SetClaim(app machine.App, id machine.ID, c primary.Claim) {
 	m, ok := f.Snapshot().Machine(app, id)
-	if !ok || m.Claim.Role == c.Role && m.Claim.Epoch == c.Epoch {
+	if !ok || m.Told && m.Claim.Role == c.Role && m.Claim.Epoch == c.Epoch {
 		return
 	}
 	f.change.Lock()
@@ -18,7 +19,7 @@ func (f *Fleet) SetClaim(app machine.App, id machine.ID, c primary.Claim) {
 	if m, ok = old.Machine(app, id); !ok {
 		return
 	}
-	m.Claim = c
+	m.Claim, m.Told = c, true
 	f.put(old, m)
 }
 
@@ -44,7 +45,7 @@ func (s *Snapshot) findPrimaries(before *Snapshot) {
 		var all []primary.Witness
 		for _, site := range sites {
 			for _, m := range site.Machines {
-				all = append(all, primary.Witness{Region: m.Region, Claim: m.Claim})
+				all = append(all, primary.Witness{Region: m.Region, Claim: m.Claim, Silent: !m.Told})
 			}
 		}
 		var h home

@@ -17,7 +17,7 @@ func TestThePrimaryFollowsWhatMachinesClaim(t *testing.T) {
 		want     primary.Place
 		disputed bool
 	}{
-		{"b", primary.Claim{Role: machine.Replica, Epoch: "h:1"}, primary.Place{Epoch: "h:1"}, false},
+		{"b", primary.Claim{Role: machine.Replica, Epoch: "h:1"}, primary.Place{Epoch: "h:1", Unheard: true}, false},
 		{"a", primary.Claim{Role: machine.Primary, Epoch: "h:1"}, primary.Place{Region: "ord", Epoch: "h:1"}, false},
 		{"a", primary.Claim{}, primary.Place{Epoch: "h:1"}, false},
 		{"b", primary.Claim{Role: machine.Primary, Epoch: "h:2"}, primary.Place{Region: "ams", Epoch: "h:2"}, false},
@@ -50,7 +50,7 @@ func TestAnUpdateKeepsWhatWasSeenOfEpochs(t *testing.T) {
 	f := fleet.New(nil, fleet.Machine{App: "web", ID: "a", Region: "ord"})
 	f.SetClaim("web", "a", primary.Claim{Role: machine.Primary, Epoch: "h:2"})
 	f.Update(fleet.Machine{App: "web", ID: "a", Region: "ord", Healthy: true}) // says nothing now
-	if got := f.Snapshot().Primary("web"); got != (primary.Place{Epoch: "h:2"}) {
+	if got := f.Snapshot().Primary("web"); got != (primary.Place{Epoch: "h:2", Unheard: true}) {
 		t.Errorf("got %+v", got)
 	}
 }

@@ -131,6 +131,7 @@ func (w *watch) ask(ctx context.Context, m fleet.Machine, p *patient) {
 		w.cfg.Fleet.SetClaim(m.App, m.ID, claim)
 	case answered && !p.spoke:
 		p.mute = muteRounds
+		w.cfg.Fleet.SetClaim(m.App, m.ID, primary.Claim{}) // whatever it is, it is no primary
 	case ctx.Err() == nil:
 		if p.silent++; p.silent >= patience {
 			w.cfg.Fleet.SetClaim(m.App, m.ID, primary.Claim{})

@@ -63,10 +63,10 @@ type watch struct {
 	db      *DB
 	conn    *pgx.Conn
 	looks   int
-	looked  time.Time     // when the last whole look was
+	looked  time.Time // when the last whole look was
 	rhythm  rhythm
-	flowed  time.Time     // when a replica was last seen to receive
-	down    bool          // what the log was told last
+	flowed  time.Time // when a replica was last seen to receive
+	down    bool      // what the log was told last
 	servers identities
 }
 

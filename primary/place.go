@@ -14,18 +14,21 @@ type Place struct {
 	Region region.Code // empty: there is none now
 	// Epoch is the newest that was ever claimed.
 	Epoch position.Epoch
+	// Unheard says that no primary was found, and some machine has not told yet what
+	// it is: that may be the primary.
+	Unheard bool
 }
 
 // none stands for the region where there is no primary.
 const none = "none"
 
-// Known reports whether anything is known at all.
-func (p Place) Known() bool { return p != Place{} }
+// Known reports whether it is known where the primary is, or that there is none.
+func (p Place) Known() bool { return p.Region != "" || p.Epoch != "" && !p.Unheard }
 
 // Missing reports whether there is no primary now, although machines speak of one.
 func (p Place) Missing() bool { return p.Known() && p.Region == "" }
 
-// String writes the value of Homing-Primary; empty for the zero value.
+// String writes the value of Homing-Primary; empty if that is not known.
 func (p Place) String() string {
 	if !p.Known() {
 		return ""

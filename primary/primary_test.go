@@ -72,7 +72,7 @@ func TestPlacesAreReadBack(t *testing.T) {
 	}
 }
 
-// claims are written "ord primary h:1, ams replica h:1".
+// claims are written "ord primary h:1, ams replica h:1, gru silent".
 func claims(t *testing.T, text string) (all []primary.Witness) {
 	for part := range strings.SplitSeq(text, ", ") {
 		var w primary.Witness
@@ -80,6 +80,7 @@ func claims(t *testing.T, text string) (all []primary.Witness) {
 		if n, _ := fmt.Sscan(part, &w.Region, &role, &w.Claim.Epoch); n < 2 && part != "" {
 			t.Fatalf("%q", part)
 		}
+		w.Silent = role == "silent"
 		if w.Claim.Role = machine.ParseRole(role); part != "" {
 			all = append(all, w)
 		}
@@ -101,6 +102,8 @@ func TestResolve(t *testing.T) {
 		{"two machines on one primary", primary.Place{}, "ord primary h:1, ord primary h:1", primary.Place{Region: "ord", Epoch: "h:1"}, false},
 		{"a primary whose epoch is not known", primary.Place{}, "ord primary", primary.Place{Region: "ord"}, false},
 		{"replicas alone", primary.Place{}, "ord replica h:1", primary.Place{Epoch: "h:1"}, false},
+		{"replicas, and one that has not told", primary.Place{}, "ord silent, ams replica h:1", primary.Place{Epoch: "h:1", Unheard: true}, false},
+		{"a primary, and one that has not told", primary.Place{}, "ord primary h:1, ams silent", primary.Place{Region: "ord", Epoch: "h:1"}, false},
 		{"the primary has gone", primary.Place{Region: "ord", Epoch: "h:1"}, "ord none, ams replica h:1", primary.Place{Epoch: "h:1"}, false},
 		{"another was promoted", primary.Place{Epoch: "h:1"}, "ord none, ams primary h:2", primary.Place{Region: "ams", Epoch: "h:2"}, false},
 		{"the old one comes back", primary.Place{Region: "ams", Epoch: "h:2"}, "ord primary h:1, ams primary h:2", primary.Place{Region: "ams", Epoch: "h:2"}, false},
@@ -118,6 +121,13 @@ func TestResolve(t *testing.T) {
 				t.Errorf("got %+v, disputed %v", got, disputed)
 			}
 		})
+	}
+}
+
+func TestWhatIsUnheardIsNotMissing(t *testing.T) {
+	p := primary.Place{Epoch: "h:1", Unheard: true}
+	if p.Missing() || p.Known() || p.String() != "" || !(primary.Place{Epoch: "h:1"}).Missing() {
+		t.Errorf("missing %v, known %v, told as %q", p.Missing(), p.Known(), p)
 	}
 }
 

@@ -10,6 +10,7 @@ import (
 type Witness struct {
 	Region region.Code
 	Claim  Claim
+	Silent bool // it has not told anything yet
 }
 
 // Resolve returns where the primary is by what all machines of an app claim, given
@@ -25,6 +26,7 @@ func Resolve(before Place, all []Witness) (now Place, disputed bool) {
 	}
 	now = Place{Epoch: newest}
 	for _, w := range all {
+		now.Unheard = now.Unheard || w.Silent
 		if w.Claim.Role != machine.Primary || replaced(w.Claim.Epoch, newest) {
 			continue
 		}
@@ -33,6 +35,9 @@ func Resolve(before Place, all []Witness) (now Place, disputed bool) {
 		}
 		now.Region = w.Region
 		now.Epoch = w.Claim.Epoch
+	}
+	if now.Region != "" {
+		now.Unheard = false // whoever may come is compared with this one
 	}
 	return now, false
 }
