@@ -1,0 +1,78 @@
+package postgres
+
+import (
+	"fmt"
+
+	"homing/machine"
+)
+
+// look is what a server said of itself. A zero field is not known.
+type look struct {
+	InRecovery bool   // it is a replica
+	SystemID   string // the same on all servers of a cluster
+	Version    int    // server_version_num, such as 150018
+	ServerAddr string // where the server listens, as it says itself
+}
+
+// leastVersion is PostgreSQL 14, the oldest that still gets fixes when this is
+// written, and the oldest that the tests' clusters can be made of.
+const leastVersion = 14_00_00
+
+// mismatch says in one line why the server that was found here is not what a
+// machine wants, or nothing. What the primary is may be unknown: nil.
+func mismatch(want machine.Role, primary *look, here look) string {
+	switch {
+	case here.Version != 0 && here.Version < leastVersion:
+		return fmt.Sprintf("postgres: the server is PostgreSQL %s; want %s or newer", version(here.Version), version(leastVersion))
+	case primary != nil && primary.SystemID != "" && here.SystemID != "" && primary.SystemID != here.SystemID:
+		return fmt.Sprintf("postgres: the database of this region belongs to another cluster than the primary (system identifiers %s and %s); correct one of the URLs",
+			here.SystemID, primary.SystemID)
+	case want == machine.Primary && here.InRecovery:
+		return "postgres: the primary's URL leads to a replica; correct DATABASE_URL, or PRIMARY_REGION if another server was promoted"
+	case want == machine.Replica && !here.InRecovery:
+		return notReplica(primary, here)
+	}
+	return ""
+}
+
+func notReplica(primary *look, here look) string {
+	const wrong = "postgres: the replica's URL of this region leads to "
+	switch {
+	case primary != nil && primary.InRecovery:
+		return wrong + "the primary, and the primary's URL to a replica; exchange them, or set PRIMARY_REGION to this region if the server was promoted"
+	case primary != nil && here.ServerAddr != "" && primary.ServerAddr == here.ServerAddr:
+		return wrong + "the same server as the primary's; want a replica's"
+	}
+	return wrong + "a primary; correct it, or set PRIMARY_REGION to this region if the server was promoted"
+}
+
+func version(num int) string {
+	const newCount = 10_00_00 // two numbers instead of three
+	if num < newCount {
+		return fmt.Sprintf("%d.%d.%d", num/10000, num/100%100, num%100)
+	}
+	if num%10000 == 0 {
+		return fmt.Sprint(num / 10000)
+	}
+	return fmt.Sprintf("%d.%d", num/10000, num%10000)
+}
+
+// spreads says in one line that several servers answer at one URL in turn, by what
+// was seen there in that order, or nothing. One that took the place of another does
+// not come back in between.
+func spreads(seen []look) string {
+	left := map[string]bool{}
+	last := ""
+	for _, l := range seen {
+		switch {
+		case l.ServerAddr == "" || l.ServerAddr == last:
+			continue
+		case left[l.ServerAddr]:
+			return fmt.Sprintf("postgres: several servers answer in turn at one URL, such as %s and %s; what one has reached another may not have: "+
+				"name one of them instead of an endpoint that spreads", last, l.ServerAddr)
+		}
+		left[last] = true
+		last = l.ServerAddr
+	}
+	return ""
+}
