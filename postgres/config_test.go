@@ -150,6 +150,23 @@ func TestTheVariablesOfLibpqStandForAnEmptyURL(t *testing.T) {
 	}
 }
 
+// What the primary must be says nothing of the replica at the port beside it.
+func TestAReplicasPortNeedsNoPrimary(t *testing.T) {
+	withoutLibpq(t)
+	c, err := ParseConfigFrom(in("gru"), lookup(map[string]string{"DATABASE_URL": "postgres://db.internal/d?target_session_attrs=primary"}))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if c.Pool.ConnConfig.ValidateConnect != nil || c.Primary.ConnConfig.ValidateConnect == nil {
+		t.Error("target_session_attrs counts for the wrong one")
+	}
+	for _, f := range c.Pool.ConnConfig.Fallbacks { // without TLS
+		if f.Port != 5433 {
+			t.Errorf("without TLS it leads to port %d", f.Port)
+		}
+	}
+}
+
 func TestDefaults(t *testing.T) {
 	withoutLibpq(t)
 	c, err := ParseConfigFrom(in("gru"), lookup(map[string]string{

@@ -52,6 +52,9 @@ func explain(err error, c *pgconn.Config) string {
 	if why := explainNetwork(err, c); why != "" {
 		return why
 	}
+	if attempt := (*pgconn.ConnectError)(nil); errors.As(err, &attempt) {
+		err = attempt.Unwrap() // without the place, which is said already
+	}
 	return quote(err.Error(), c)
 }
 
@@ -125,7 +128,7 @@ func explainTLS(err error) string {
 		name    x509.HostnameError
 		invalid x509.CertificateInvalidError
 		garbage tls.RecordHeaderError
-		alert   tls.AlertError
+		alert   *net.OpError
 	)
 	switch {
 	case strings.Contains(err.Error(), "server refused TLS connection"): // pgx has no value for it
@@ -136,7 +139,7 @@ func explainTLS(err error) string {
 		return "the server's certificate is for another host; connect by the name that stands in it, or use sslmode=verify-ca"
 	case errors.As(err, &invalid):
 		return "the server's certificate is not valid (expired, or not for servers); renew it"
-	case errors.As(err, &garbage), errors.As(err, &alert):
+	case errors.As(err, &garbage), errors.As(err, &alert) && alert.Op == "remote error": // crypto/tls's name for an alert
 		return "TLS fails: what answers there speaks another kind of it, or wants a certificate (sslcert, sslkey)"
 	}
 	return ""
@@ -144,6 +147,7 @@ func explainTLS(err error) string {
 
 func explainNetwork(err error, c *pgconn.Config) string {
 	var lookup *net.DNSError
+	var late net.Error
 	timeout := ""
 	if c != nil && c.ConnectTimeout > 0 {
 		timeout = fmt.Sprintf(" (connect_timeout %v)", c.ConnectTimeout)
@@ -164,7 +168,7 @@ func explainNetwork(err error, c *pgconn.Config) string {
 		return "there is no way to that network from here; see routes and firewalls"
 	case is(context.Canceled):
 		return "it was given up before an answer came"
-	case pgconn.Timeout(err) || is(context.DeadlineExceeded):
+	case pgconn.Timeout(err), is(context.DeadlineExceeded), errors.As(err, &late) && late.Timeout():
 		return "no answer in time" + timeout + "; the host is down or cut off, its PgBouncer has no server, or something else listens there"
 	case is(io.EOF, io.ErrUnexpectedEOF, syscall.ECONNRESET, syscall.EPIPE, net.ErrClosed):
 		return "the connection was closed; the server went away, or it is a proxy that has none"
