@@ -27,6 +27,11 @@ func TestAConfigIsShownWithoutPasswords(t *testing.T) {
 			t.Errorf("%+v does not show %s", c, want)
 		}
 	}
+	for _, verb := range []string{"%v", "%+v", "%#v", "%s", "%q", "%d", "%x"} {
+		if got := fmt.Sprintf(verb+" "+verb, c, *c); got != c.String()+" "+c.String() {
+			t.Errorf("%s shows %s", verb, got)
+		}
+	}
 	var log bytes.Buffer
 	slog.New(slog.NewJSONHandler(&log, nil)).Info("", "db", c)
 	if !strings.Contains(log.String(), `"db":{"rule":`) {
