@@ -60,10 +60,14 @@ func Tolerate(ctx context.Context) context.Context {
 	return context.WithValue(ctx, tolerant{}, true)
 }
 
+// Tolerates reports whether ctx comes from [Tolerate]. A hook that would have to ask
+// the database what a refusal means need not.
+func Tolerates(ctx context.Context) bool { return ctx.Value(tolerant{}) != nil }
+
 // Leave adds m to the trail that ctx carries, if any, and if ctx does not tolerate
 // it.
 func Leave(ctx context.Context, m Mark) {
-	if m&Refused != 0 && ctx.Value(tolerant{}) != nil {
+	if m&Refused != 0 && Tolerates(ctx) {
 		m &^= Refused
 	}
 	From(ctx).Leave(m)
