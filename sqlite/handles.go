@@ -79,7 +79,7 @@ func (c connector) Driver() driver.Driver { return new(sqlite.Driver) }
 // file is there; what else may fail is the copy's fault, and the primary can
 // answer. On a primary
 // code 8 is no mark: the request is at home, and would be sent in circles.
-func replicaMark(err error) trail.Mark {
+func replicaMark(_ context.Context, _ string, err error) trail.Mark {
 	code := sqliteCode(err)
 	if code == codeReadOnly {
 		return trail.Refused

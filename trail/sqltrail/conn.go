@@ -31,11 +31,9 @@ var (
 
 // settle leaves the marks of one driver call. A commit counts even when the call
 // failed: in "INSERT …; SELECT nonsense" the first statement has taken effect.
-func (c *conn) settle(ctx context.Context, err error) {
-	if c.tx != nil && trail.From(ctx) == nil {
-		ctx = c.tx
-	}
-	c.hooks.failed(ctx, err)
+func (c *conn) settle(ctx context.Context, query string, err error) {
+	ctx = c.request(ctx)
+	c.hooks.failed(ctx, query, err)
 	if c.committed == nil || !c.committed() {
 		return
 	}
@@ -45,13 +43,34 @@ func (c *conn) settle(ctx context.Context, err error) {
 	}
 }
 
+// request returns the context with the trail that a call belongs to.
+func (c *conn) request(ctx context.Context) context.Context {
+	if c.tx != nil && trail.From(ctx) == nil {
+		return c.tx
+	}
+	return ctx
+}
+
+// settleExec is settle for what returns a result.
+func (c *conn) settleExec(ctx context.Context, query string, res driver.Result, err error) {
+	c.settle(ctx, query, err)
+	if err != nil || c.hooks.Ran == nil {
+		return
+	}
+	affected, err := res.RowsAffected()
+	if err != nil {
+		affected = -1
+	}
+	c.hooks.ran(c.request(ctx), query, affected)
+}
+
 func (c *conn) Ping(ctx context.Context) error {
 	p, ok := c.inner.(driver.Pinger)
 	if !ok {
 		return nil
 	}
 	err := p.Ping(ctx)
-	c.settle(ctx, err)
+	c.settle(ctx, "", err)
 	return err
 }
 
@@ -81,7 +100,7 @@ func (c *conn) ExecContext(ctx context.Context, query string, args []driver.Name
 		return nil, driver.ErrSkip
 	}
 	res, err := e.ExecContext(ctx, query, args)
-	c.settle(ctx, err)
+	c.settleExec(ctx, query, res, err)
 	return res, err
 }
 
@@ -91,7 +110,7 @@ func (c *conn) QueryContext(ctx context.Context, query string, args []driver.Nam
 		return nil, driver.ErrSkip
 	}
 	r, err := q.QueryContext(ctx, query, args)
-	return c.rows(ctx, r, err)
+	return c.rows(ctx, query, r, err)
 }
 
 func (c *conn) Prepare(query string) (driver.Stmt, error) {
@@ -107,11 +126,11 @@ func (c *conn) PrepareContext(ctx context.Context, query string) (driver.Stmt, e
 		st.Close()
 		err = ctx.Err()
 	}
-	c.settle(ctx, err)
+	c.settle(ctx, "", err)
 	if err != nil {
 		return nil, err
 	}
-	return &stmt{inner: st, c: c}, nil
+	return &stmt{inner: st, c: c, text: query}, nil
 }
 
 func (c *conn) Begin() (driver.Tx, error) {
@@ -120,7 +139,7 @@ func (c *conn) Begin() (driver.Tx, error) {
 
 func (c *conn) BeginTx(ctx context.Context, opts driver.TxOptions) (driver.Tx, error) {
 	inner, err := c.begin(ctx, opts)
-	c.settle(ctx, err)
+	c.settle(ctx, "", err)
 	if err != nil {
 		return nil, err
 	}
@@ -155,7 +174,7 @@ func (t *tx) Commit() error   { return t.end(t.inner.Commit()) }
 func (t *tx) Rollback() error { return t.end(t.inner.Rollback()) }
 
 func (t *tx) end(err error) error {
-	t.c.settle(context.Background(), err)
+	t.c.settle(context.Background(), "", err)
 	t.c.tx = nil
 	return err
 }

@@ -11,8 +11,10 @@ import (
 // it is read or closed.
 type rows struct {
 	driver.Rows
-	ctx context.Context
-	c   *conn
+	ctx   context.Context
+	c     *conn
+	query string
+	ran   bool // Ran was asked, or there was an error
 }
 
 var (
@@ -25,23 +27,35 @@ var (
 )
 
 // rows settles the query that returned r and err, and wraps r.
-func (c *conn) rows(ctx context.Context, r driver.Rows, err error) (driver.Rows, error) {
-	c.settle(ctx, err)
+func (c *conn) rows(ctx context.Context, query string, r driver.Rows, err error) (driver.Rows, error) {
+	c.settle(ctx, query, err)
 	if err != nil {
 		return nil, err
 	}
-	return &rows{Rows: r, ctx: ctx, c: c}, nil
+	return &rows{Rows: r, ctx: ctx, c: c, query: query}, nil
+}
+
+// settle is conn's for a step of reading; io.EOF is none of its errors.
+func (r *rows) settle(err error) {
+	if err == io.EOF {
+		err = nil
+	}
+	r.c.settle(r.ctx, r.query, err)
+	if err == nil && !r.ran {
+		r.c.hooks.ran(r.c.request(r.ctx), r.query, -1)
+	}
+	r.ran = true
 }
 
 func (r *rows) Next(dest []driver.Value) error {
 	err := r.Rows.Next(dest)
-	r.c.settle(r.ctx, err)
+	r.settle(err)
 	return err
 }
 
 func (r *rows) Close() error {
 	err := r.Rows.Close()
-	r.c.settle(r.ctx, err)
+	r.settle(err)
 	return err
 }
 
@@ -56,7 +70,7 @@ func (r *rows) NextResultSet() error {
 		return io.EOF
 	}
 	err := n.NextResultSet()
-	r.c.settle(r.ctx, err)
+	r.settle(err)
 	return err
 }
 

@@ -27,9 +27,16 @@ import (
 // Hooks are what only the engine knows. Each may be nil. They are called from
 // many goroutines, but never twice at once for one connection.
 type Hooks struct {
-	// Failed is asked about every error that the driver returned, and says
-	// which mark it is; 0 is none.
-	Failed func(error) trail.Mark
+	// Failed is asked about every error that the driver returned to a call of a
+	// request, and says which mark it is; 0 is none. query is empty where the
+	// call ran no statement: to connect, prepare, begin, commit.
+	Failed func(ctx context.Context, query string, err error) trail.Mark
+
+	// Ran is asked, for drivers that cannot tell of commits, about every
+	// statement of a request that has succeeded, and says which mark it is. affected is
+	// negative where it is not known: of a query, which is asked about when its
+	// first row has come, or its end.
+	Ran func(ctx context.Context, query string, affected int64) trail.Mark
 
 	// Opened is called once with each new connection of the inner driver, on
 	// which it may install the engine's own hooks. What it returns is asked
@@ -76,7 +83,7 @@ func (c *connector) Close() error {
 func (c *connector) Connect(ctx context.Context) (driver.Conn, error) {
 	inner, err := c.inner.Connect(ctx)
 	if err != nil {
-		c.hooks.failed(ctx, err)
+		c.hooks.failed(ctx, "", err)
 		return nil, err
 	}
 	w := &conn{inner: inner, hooks: &c.hooks}
@@ -91,11 +98,16 @@ func (c *connector) Connect(ctx context.Context) (driver.Conn, error) {
 }
 
 // failed leaves the mark of err, if it has one.
-func (h *Hooks) failed(ctx context.Context, err error) {
-	if err == nil || err == io.EOF || err == driver.ErrSkip || h.Failed == nil {
+func (h *Hooks) failed(ctx context.Context, query string, err error) {
+	if err == nil || err == driver.ErrSkip || h.Failed == nil || trail.From(ctx) == nil {
 		return
 	}
-	if mark := h.Failed(err); mark != 0 {
-		trail.Leave(ctx, mark)
+	trail.Leave(ctx, h.Failed(ctx, query, err))
+}
+
+// ran leaves the mark of a statement that succeeded, if it has one.
+func (h *Hooks) ran(ctx context.Context, query string, affected int64) {
+	if h.Ran != nil && trail.From(ctx) != nil {
+		trail.Leave(ctx, h.Ran(ctx, query, affected))
 	}
 }

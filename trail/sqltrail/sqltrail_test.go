@@ -144,7 +144,7 @@ func (r *richRows) ColumnTypePrecisionScale(int) (int64, int64, bool) { return 3
 
 func open(t *testing.T, c driver.Connector, k *call) *sql.DB {
 	db := sql.OpenDB(sqltrail.Wrap(c, sqltrail.Hooks{
-		Failed: func(err error) trail.Mark {
+		Failed: func(_ context.Context, _ string, err error) trail.Mark {
 			if errors.Is(err, errReadOnly) {
 				return trail.Refused
 			}
@@ -365,4 +365,73 @@ type silentConn struct{ plainConn }
 
 func (silentConn) ExecContext(context.Context, string, []driver.NamedValue) (driver.Result, error) {
 	return driver.ResultNoRows, nil
+}
+
+// TestEveryStatementThatRanIsAskedAbout, once, with its text, and only if it
+// belongs to a request.
+func TestEveryStatementThatRanIsAskedAbout(t *testing.T) {
+	type ran struct {
+		query    string
+		affected int64
+	}
+	var asked []ran
+	k := new(call)
+	db := sql.OpenDB(sqltrail.Wrap(plainDriver{k}, sqltrail.Hooks{
+		Ran: func(_ context.Context, query string, affected int64) trail.Mark {
+			asked = append(asked, ran{query, affected})
+			return trail.Wrote
+		},
+	}))
+	defer db.Close()
+	if err := use(t.Context(), db); err != nil || len(asked) > 0 {
+		t.Fatalf("without a request: asked about %v, %v", asked, err)
+	}
+	ctx, tr := trail.Start(t.Context())
+	if err := use(ctx, db); err != nil {
+		t.Fatal(err)
+	}
+	if want := []ran{{"x", 1}, {"x", -1}, {"x", 1}, {"x", -1}}; !slices.Equal(asked, want) {
+		t.Errorf("asked about %v, want %v", asked, want)
+	}
+	if !tr.Has(trail.Wrote) {
+		t.Error("no mark")
+	}
+	k.at, k.err, asked = "next", errReadOnly, nil
+	rows, err := db.QueryContext(ctx, "y", 1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for rows.Next() {
+	}
+	if rows.Close(); len(asked) > 0 {
+		t.Errorf("asked about %v, which failed", asked)
+	}
+}
+
+// TestFailuresAreToldWithTheirStatement, and only what ran one.
+func TestFailuresAreToldWithTheirStatement(t *testing.T) {
+	for at, want := range map[string]string{
+		"connect": "", "prepare": "", "begin": "", "commit": "", "exec": "x", "query": "x", "next": "x", "rows close": "x",
+	} {
+		t.Run(at, func(t *testing.T) {
+			k := &call{err: io.EOF, at: at} // also io.EOF, but for that of rows
+			var told []string
+			db := sql.OpenDB(sqltrail.Wrap(plainDriver{k}, sqltrail.Hooks{
+				Failed: func(_ context.Context, query string, _ error) trail.Mark {
+					told = append(told, query)
+					return 0
+				},
+			}))
+			defer db.Close()
+			use(t.Context(), db)
+			if len(told) > 0 {
+				t.Errorf("told of %q without a request", told)
+			}
+			ctx, _ := trail.Start(t.Context())
+			use(ctx, db)
+			if atEnd := at == "next" || at == "rows close"; atEnd != (len(told) == 0) || !atEnd && told[0] != want {
+				t.Errorf("told of %q, want %q", told, want)
+			}
+		})
+	}
 }

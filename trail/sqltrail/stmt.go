@@ -9,6 +9,7 @@ import (
 type stmt struct {
 	inner driver.Stmt
 	c     *conn
+	text  string
 }
 
 var (
@@ -19,7 +20,7 @@ var (
 
 func (s *stmt) Close() error {
 	err := s.inner.Close()
-	s.c.settle(context.Background(), err)
+	s.c.settle(context.Background(), "", err)
 	return err
 }
 
@@ -48,7 +49,7 @@ func (s *stmt) Exec(args []driver.Value) (driver.Result, error) {
 
 func (s *stmt) ExecContext(ctx context.Context, args []driver.NamedValue) (driver.Result, error) {
 	res, err := s.exec(ctx, args)
-	s.c.settle(ctx, err)
+	s.c.settleExec(ctx, s.text, res, err)
 	return res, err
 }
 
@@ -70,7 +71,7 @@ func (s *stmt) Query(args []driver.Value) (driver.Rows, error) {
 
 func (s *stmt) QueryContext(ctx context.Context, args []driver.NamedValue) (driver.Rows, error) {
 	r, err := s.query(ctx, args)
-	return s.c.rows(ctx, r, err)
+	return s.c.rows(ctx, s.text, r, err)
 }
 
 func (s *stmt) query(ctx context.Context, args []driver.NamedValue) (driver.Rows, error) {
