@@ -92,6 +92,9 @@ func ExampleStart() {
 func TestWhatIsToleratedLeavesNoMark(t *testing.T) {
 	ctx, tr := trail.Start(t.Context())
 	best := trail.Tolerate(ctx)
+	if !trail.Tolerates(best) || trail.Tolerates(ctx) {
+		t.Errorf("tolerant: %v, and around it: %v", trail.Tolerates(best), trail.Tolerates(ctx))
+	}
 	trail.Leave(best, trail.Refused|trail.Wrote)
 	trail.Leave(best, trail.Conflict)
 	if tr.Has(trail.Refused) || !tr.Has(trail.Wrote) || !tr.Has(trail.Conflict) {
