@@ -213,15 +213,13 @@ func TestAServerThatGoesAwayLeavesItsMark(t *testing.T) {
 func TestACallerThatGivesUpLeavesNoMark(t *testing.T) {
 	t.Parallel()
 	s := needMarksCluster(t).Replicas()[0]
-	for _, c := range clientsOf(t, s) {
-		t.Run(c.String(), func(t *testing.T) {
-			ctx, tr := trail.Start(t.Context())
-			ctx, cancel := context.WithTimeout(ctx, 30*time.Millisecond)
-			defer cancel()
-			if err := c.run(ctx, "select pg_sleep(60)"); err == nil {
+	for _, read := range start(t, s, clientsOf(t, s), "select pg_sleep(59)") {
+		t.Run(read.client, func(t *testing.T) {
+			read.cancel()
+			if err := <-read.done; err == nil {
 				t.Error("no error")
 			}
-			wantMarks(t, tr, "")
+			wantMarks(t, read.trail, "")
 		})
 	}
 	t.Run("for a connection", func(t *testing.T) {
