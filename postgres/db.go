@@ -30,10 +30,13 @@ var (
 // DB is an app's database in this machine's region. Create it with [Open]. Safe for
 // concurrent use.
 type DB struct {
-	log  *slog.Logger
-	pool *pgxpool.Pool // the app's
-	sql  *sql.DB
-	eye  *eye // our own look at the server
+	cfg    Config
+	log    *slog.Logger
+	pool   *pgxpool.Pool // the app's
+	sql    *sql.DB
+	marker *marker
+	eye    *eye // our own look at the server
+	far    far
 
 	tracker *position.Tracker
 	seen    atomic.Pointer[look]
@@ -50,23 +53,42 @@ type DB struct {
 // while the server is down: the database has no role then, and requests go home until
 // it is back. ctx bounds Open alone.
 func Open(ctx context.Context, cfg *Config) (*DB, error) {
-	pool, err := pgxpool.NewWithConfig(context.WithoutCancel(ctx), cfg.Pool)
-	if err != nil {
-		return nil, fmt.Errorf("postgres: %w", err)
+	if cfg.Pool == nil {
+		return nil, errors.New("postgres: Config.Pool is not set; ParseConfig sets it")
 	}
+	final := *cfg
+	if final.Primary == nil {
+		final.Primary = final.Pool.Copy()
+	}
+	final = final.settled(ctx)
 	db := &DB{
-		log: cfg.Logger, pool: pool, sql: stdlib.OpenDBFromPool(pool), eye: newEye(cfg.Pool.ConnConfig),
+		cfg: final, log: final.Logger, eye: newEye(final.Pool.ConnConfig),
 		tracker: position.NewTracker(covers), wake: make(chan struct{}, 1), watched: make(chan struct{}),
 	}
-	if db.log == nil {
-		db.log = slog.Default()
-	}
 	db.seen.Store(new(look))
+	if err := db.open(ctx); err != nil {
+		return nil, fmt.Errorf("postgres: %w", err)
+	}
 	db.close = sync.OnceValue(db.shut)
 	life, end := context.WithCancel(context.Background())
 	db.end = end
 	go db.watch(life)
 	return db, nil
+}
+
+// open opens the app's pool, whose connections leave marks.
+func (db *DB) open(ctx context.Context) (err error) {
+	db.marker = &marker{
+		role: func() machine.Role { return db.seen.Load().role }, inRecovery: db.eye.inRecovery,
+		doubt: db.doubt, logger: db.log,
+	}
+	cfg := db.cfg.Pool
+	cfg.ConnConfig.Tracer = chain(cfg.ConnConfig.Tracer, newTracer(db.marker))
+	if db.pool, err = pgxpool.NewWithConfig(context.WithoutCancel(ctx), cfg); err != nil {
+		return err
+	}
+	db.sql = stdlib.OpenDBFromPool(db.pool)
+	return nil
 }
 
 // Pool returns the pool for the app. Its connections leave marks on the trail in the
@@ -81,6 +103,10 @@ func (db *DB) State() position.State {
 	l := db.seen.Load()
 	return position.State{Engine: Engine, Role: l.role, Epoch: l.epoch}
 }
+
+// Problem says in one line what keeps the database from being used here; empty if
+// nothing does.
+func (db *DB) Problem() string { return db.seen.Load().problem }
 
 // Lag returns how far a replica was behind at the last look, without I/O.
 func (db *DB) Lag() position.Lag { return db.seen.Load().lag }
@@ -163,6 +189,7 @@ func (db *DB) shut() error {
 	<-db.watched
 	db.eye.close()
 	err := db.sql.Close()
+	db.far.close()
 	db.pool.Close()
 	return err
 }

@@ -8,6 +8,7 @@ import (
 
 	"github.com/jackc/pgx/v5"
 
+	"homing/machine"
 	"homing/position"
 )
 
@@ -24,11 +25,11 @@ type eye struct {
 	conn  *pgx.Conn  // for newest; nil: none yet
 
 	mu   sync.Mutex
-	next *answer // of a question that has not been asked yet; nil: nobody wants one
+	next *inquiry // not asked yet; nil: nobody wants one
 }
 
-// answer is shared by all who asked before the question left.
-type answer struct {
+// inquiry is one question, shared by all who wanted it before it left.
+type inquiry struct {
 	done chan struct{}
 	at   position.Position
 	err  error
@@ -46,12 +47,12 @@ func (e *eye) connect(ctx context.Context) (*pgx.Conn, error) {
 }
 
 // newest returns a place that covers every commit that ended before the call. Calls
-// that come while a question is under way share the next one.
+// that come while a inquiry is under way share the next one.
 func (e *eye) newest(ctx context.Context) (position.Position, error) {
 	e.mu.Lock()
 	a := e.next
 	if a == nil {
-		a = &answer{done: make(chan struct{})}
+		a = &inquiry{done: make(chan struct{})}
 		e.next = a
 		go e.ask(a)
 	}
@@ -66,8 +67,8 @@ func (e *eye) newest(ctx context.Context) (position.Position, error) {
 	}
 }
 
-// ask asks one question for all who want its answer by the time it leaves.
-func (e *eye) ask(a *answer) {
+// ask asks one inquiry for all who want its answer by the time it leaves.
+func (e *eye) ask(a *inquiry) {
 	defer close(a.done)
 	e.place.Lock()
 	defer e.place.Unlock()
@@ -86,6 +87,19 @@ func (e *eye) ask(a *answer) {
 		a.err = errors.New("postgres: the server has no position yet")
 	}
 	a.at = at.position()
+}
+
+// inRecovery asks whether the server is a replica.
+func (e *eye) inRecovery(ctx context.Context) (bool, error) {
+	ctx, cancel := context.WithTimeout(ctx, lookTimeout)
+	defer cancel()
+	conn, err := e.connect(ctx)
+	if err != nil {
+		return false, err
+	}
+	defer drop(conn)
+	role, _, err := glance(ctx, conn)
+	return role == machine.Replica, err
 }
 
 func (e *eye) glance(ctx context.Context) (lsn, error) {

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -25,6 +26,14 @@ type look struct {
 	identity  string // differs between servers, and when one starts anew
 	streaming bool   // a replica that receives
 	blind     error  // why the server does not tell its position; nil: it does
+	problem   string // what keeps it from being used; empty: nothing
+}
+
+// facts are what a look says of the server itself.
+func (l *look) facts() facts {
+	system, _, _ := strings.Cut(string(l.epoch), ":")
+	addr, _, _ := strings.Cut(l.identity, " ")
+	return facts{InRecovery: l.role == machine.Replica, SystemID: system, Version: l.version, ServerAddr: addr}
 }
 
 // placeSQL is how far a server has got: what it has replayed as a replica, what it has

@@ -21,6 +21,10 @@ type marker struct {
 	// connection that is not traced and not one of those the app waits for.
 	inRecovery func(context.Context) (bool, error)
 
+	// doubt has the server looked at, and returns when role says what was found; nil
+	// where nobody looks.
+	doubt func(context.Context)
+
 	logger *slog.Logger
 
 	certain  atomic.Uint32 // the last role that was not None
@@ -111,11 +115,30 @@ func (m *marker) refused(ctx context.Context) trail.Mark {
 func (m *marker) lost(ctx context.Context, err error) trail.Mark {
 	switch {
 	case m.known() == machine.Primary && isUnsent(err):
-		return 0
+		return m.gone(ctx)
 	case m.known() == machine.Primary:
-		return trail.Wrote
+		m.reconsider(ctx)
+		return trail.Lost
 	case ctx.Err() != nil && sqlState(err) == "":
 		return 0 // the caller has given up
+	}
+	return trail.Conflict
+}
+
+// reconsider has the server looked at again.
+func (m *marker) reconsider(ctx context.Context) {
+	if m.doubt != nil {
+		m.doubt(ctx)
+	}
+}
+
+// gone returns the mark of a request that a primary was sent nothing of: another may
+// take its place. One that is still there has had a bad moment, which is the app's to
+// see.
+func (m *marker) gone(ctx context.Context) trail.Mark {
+	m.reconsider(ctx)
+	if m.role() == machine.Primary {
+		return 0
 	}
 	return trail.Conflict
 }
@@ -123,8 +146,12 @@ func (m *marker) lost(ctx context.Context, err error) trail.Mark {
 // unreached leaves the mark of a connection that could not be had, for whatever
 // reason but the caller's: a request that did nothing here can do it at home.
 func (m *marker) unreached(ctx context.Context, err error) {
-	if err != nil && ctx.Err() == nil && m.known() != machine.Primary {
+	switch {
+	case err == nil || ctx.Err() != nil || trail.From(ctx) == nil:
+	case m.known() != machine.Primary:
 		trail.Leave(ctx, trail.Conflict)
+	case classify(err) == away:
+		trail.Leave(ctx, m.gone(ctx))
 	}
 }
 

@@ -68,10 +68,10 @@ func TestMarksOfErrors(t *testing.T) {
 		{"serialization failure on an unknown primary", server{}, state("40001"), "", 1},
 
 		{"a replica shuts down", server{role: machine.Replica}, state("57P01"), "conflict ", 0},
-		{"a primary shuts down: who knows what it did", server{role: machine.Primary}, state("57P01"), "wrote ", 0},
+		{"a primary shuts down: who knows what it did", server{role: machine.Primary}, state("57P01"), "lost ", 0},
 		{"an unknown server shuts down", server{}, state("57P01"), "conflict ", 0},
 		{"a replica is lost", server{role: machine.Replica}, io.ErrUnexpectedEOF, "conflict ", 0},
-		{"a primary is lost", server{role: machine.Primary}, io.ErrUnexpectedEOF, "wrote ", 0},
+		{"a primary is lost", server{role: machine.Primary}, io.ErrUnexpectedEOF, "lost ", 0},
 		{"a primary is lost before it was asked", server{role: machine.Primary}, driver.ErrBadConn, "", 0},
 		{"the app's own mistake", server{role: machine.Replica}, state("42601"), "", 0},
 	} {
@@ -114,7 +114,7 @@ func TestAReadOnlyPrimaryIsToldOfOnce(t *testing.T) {
 
 // TestWhatWasKnownCounts: a server that has gone away has no role.
 func TestWhatWasKnownCounts(t *testing.T) {
-	for role, want := range map[machine.Role]string{machine.Primary: "wrote ", machine.Replica: "conflict ", machine.None: "conflict "} {
+	for role, want := range map[machine.Role]string{machine.Primary: "lost ", machine.Replica: "conflict ", machine.None: "conflict "} {
 		s := server{role: role}
 		m := s.marker()
 		m.known()

@@ -114,7 +114,7 @@ func marksOf(tr *trail.Trail) (names string) {
 	for _, m := range []struct {
 		mark trail.Mark
 		name string
-	}{{trail.Wrote, "wrote "}, {trail.Refused, "refused "}, {trail.Conflict, "conflict "}} {
+	}{{trail.Wrote, "wrote "}, {trail.Refused, "refused "}, {trail.Conflict, "conflict "}, {trail.Lost, "lost "}} {
 		if tr.Has(m.mark) {
 			names += m.name
 		}

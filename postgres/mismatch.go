@@ -6,8 +6,8 @@ import (
 	"homing/machine"
 )
 
-// look is what a server said of itself. A zero field is not known.
-type look struct {
+// facts is what a server said of itself. A zero field is not known.
+type facts struct {
 	InRecovery bool   // it is a replica
 	SystemID   string // the same on all servers of a cluster
 	Version    int    // server_version_num, such as 150018
@@ -20,7 +20,7 @@ const leastVersion = 14_00_00
 
 // mismatch says in one line why the server that was found here is not what a
 // machine wants, or nothing. What the primary is may be unknown: nil.
-func mismatch(want machine.Role, primary *look, here look) string {
+func mismatch(want machine.Role, primary *facts, here facts) string {
 	switch {
 	case here.Version != 0 && here.Version < leastVersion:
 		return fmt.Sprintf("postgres: the server is PostgreSQL %s; want %s or newer", version(here.Version), version(leastVersion))
@@ -35,7 +35,7 @@ func mismatch(want machine.Role, primary *look, here look) string {
 	return ""
 }
 
-func notReplica(primary *look, here look) string {
+func notReplica(primary *facts, here facts) string {
 	const wrong = "postgres: the replica's URL of this region leads to "
 	switch {
 	case primary != nil && primary.InRecovery:
@@ -55,24 +55,4 @@ func version(num int) string {
 		return fmt.Sprint(num / 10000)
 	}
 	return fmt.Sprintf("%d.%d", num/10000, num%10000)
-}
-
-// spreads says in one line that several servers answer at one URL in turn, by what
-// was seen there in that order, or nothing. One that took the place of another does
-// not come back in between.
-func spreads(seen []look) string {
-	left := map[string]bool{}
-	last := ""
-	for _, l := range seen {
-		switch {
-		case l.ServerAddr == "" || l.ServerAddr == last:
-			continue
-		case left[l.ServerAddr]:
-			return fmt.Sprintf("postgres: several servers answer in turn at one URL, such as %s and %s; what one has reached another may not have: "+
-				"name one of them instead of an endpoint that spreads", last, l.ServerAddr)
-		}
-		left[last] = true
-		last = l.ServerAddr
-	}
-	return ""
 }

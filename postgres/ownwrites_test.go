@@ -36,7 +36,7 @@ func TestNobodySeesAPageOlderThanTheirOwnWrite(t *testing.T) {
 			p.run(pairs)
 			stop()
 			t.Logf("%d pairs: %v", pairs, p.reasons)
-			if p.reasons[decision.Stale] < pairs/100 || p.reasons[decision.Waited] < pairs/100 {
+			if !testing.Short() && (p.reasons[decision.Stale] < pairs/100 || p.reasons[decision.Waited] < pairs/100) {
 				t.Error("replication was hardly ever behind, or always: the test proves little")
 			}
 		})

@@ -68,6 +68,9 @@ type watch struct {
 	flowed  time.Time // when a replica was last seen to receive
 	down    bool      // what the log was told last
 	servers identities
+
+	suspected bool   // the first look was held against the settings
+	problem   string // what was found wrong with the server for good
 }
 
 // look takes a whole look, on a new connection if the old one fails.
@@ -85,6 +88,7 @@ func (w *watch) look(ctx context.Context) error {
 		return err
 	}
 	w.looked = time.Now()
+	w.suspect(&l)
 	w.judge(&l)
 	w.show(l)
 	return nil
@@ -110,6 +114,32 @@ func (w *watch) drop() {
 	if w.conn != nil {
 		drop(w.conn)
 		w.conn = nil
+	}
+}
+
+// suspect holds the first look against what the settings want. A role that differs is
+// only told: the primary may have moved since. A server of another cluster, or one that
+// is too old, is not used.
+func (w *watch) suspect(l *look) {
+	if w.suspected {
+		l.problem = w.problem
+	} else {
+		w.suspected = true
+		here := l.facts()
+		want := machine.None
+		if c := &w.db.cfg; c.Region != "" {
+			want = machine.Env{Region: c.Region, PrimaryRegion: c.PrimaryRegion}.Role()
+		}
+		if text := mismatch(want, nil, here); text != "" {
+			w.db.log.Warn(text)
+		}
+		if here.Version < leastVersion {
+			w.problem = mismatch(machine.None, nil, here)
+		}
+		l.problem = w.problem
+	}
+	if l.problem != "" {
+		l.role = machine.None
 	}
 }
 
@@ -145,10 +175,10 @@ func (w *watch) show(l look) {
 // lost makes it known that the server cannot be seen.
 func (w *watch) lost(err error) {
 	if !w.down {
-		w.db.log.Warn("postgres: the database here cannot be reached; requests go home until it is back", "err", err)
+		w.db.log.Warn("postgres: the database here cannot be used; requests go home until it can", "why", diagnose(err))
 	}
 	w.down = true
-	w.db.seen.Store(&look{})
+	w.db.seen.Store(&look{problem: diagnose(err)})
 }
 
 // rest waits until it is time to look again, or somebody begins to wait. It reports
