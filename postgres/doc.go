@@ -20,4 +20,11 @@
 // One connection looks at the database once a second, and more often only while
 // somebody waits. It is not of the app's pool, so that a busy app cannot keep it from
 // being seen.
+//
+// # Behind PgBouncer
+//
+// In transaction mode everything here works as without it. Set its query_wait_timeout
+// to a few seconds: while a server is away it keeps those waiting who ask, for two
+// minutes by default, and nobody can tell such a request anything. What waits there when
+// an old primary comes back is carried out by that one.
 package postgres

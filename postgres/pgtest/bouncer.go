@@ -73,6 +73,7 @@ listen_addr = 127.0.0.1
 listen_port = %d
 unix_socket_dir =
 pool_mode = transaction
+query_wait_timeout = 5
 auth_type = scram-sha-256
 auth_file = %s
 default_pool_size = 10

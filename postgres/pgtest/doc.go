@@ -44,7 +44,8 @@
 // (Debian 12 has 1.18) it cannot keep prepared statements, which pgx uses by
 // default: the URLs then carry default_query_exec_mode=exec, which pgx reads and
 // other drivers do not know. Whoever builds a pgx configuration without these URLs
-// sets [pgx.QueryExecModeExec] or [pgx.QueryExecModeSimpleProtocol].
+// sets [pgx.QueryExecModeExec] or [pgx.QueryExecModeSimpleProtocol]. While a server is
+// away its PgBouncer keeps clients waiting for 5 s, not for two minutes as by default.
 //
 // # Deliberate limits
 //
