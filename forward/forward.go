@@ -57,13 +57,21 @@ type Request struct {
 	// ConnectTimeout bounds connecting to the machine; 0: the pool's.
 	ConnectTimeout time.Duration
 	// Moved is called when bytes of the exchange have gone or come, from several
-	// goroutines; it must be quick. nil: nobody asks.
+	// goroutines; it must be quick. In HTTP/2 half a head is not seen. nil: nobody
+	// asks.
 	Moved func()
 	// Early is called with each 1xx answer; nil drops them.
 	Early func(status int, header http.Header)
 	// HTTP2 says that the machine speaks HTTP/2, without TLS and from the first
 	// byte. Of TE "trailers" is sent then, and of Expect nothing.
 	HTTP2 bool
+}
+
+// note tells who asked for it that something has moved.
+func (r *Request) note() {
+	if r.Moved != nil {
+		r.Moved()
+	}
 }
 
 // Response is a machine's answer. Its body must be closed; a 101 has a Tunnel

@@ -75,7 +75,9 @@ func (x *h2Exchange) run(ctx context.Context) (*http.Response, error) {
 	if x.req.Early != nil {
 		x.hints = make(chan hint, 4) // who is slower than that misses some
 	}
-	return x.roundTrip(x.request(ctx))
+	res, err := x.roundTrip(x.request(ctx))
+	x.req.note()
+	return res, err
 }
 
 // roundTrip calls Early for what comes before the answer's head: here, since who
@@ -128,18 +130,16 @@ func (x *h2Exchange) request(ctx context.Context) *http.Request {
 		Header: h2Header(x.req.Header),
 	}
 	if x.req.Body != nil {
-		x.body = newH2Sending(x.req.Body)
+		x.body = newH2Sending(x.req.Body, x.req.note)
 		r.Body, r.ContentLength = x.body, x.req.Length
 		if x.req.Announce {
 			r.Header["Expect"] = []string{"100-continue"}
 		}
 	}
 	trace := &httptrace.ClientTrace{
-		WroteHeaders: x.letNext,
-		WroteRequest: func(httptrace.WroteRequestInfo) { x.isSent.Do(func() { close(x.sent) }) },
-	}
-	if x.hints != nil {
-		trace.Got1xxResponse = x.hinted()
+		WroteHeaders:   func() { x.req.note(); x.letNext() },
+		WroteRequest:   func(httptrace.WroteRequestInfo) { x.isSent.Do(func() { close(x.sent) }) },
+		Got1xxResponse: x.hinted(),
 	}
 	return r.WithContext(httptrace.WithClientTrace(ctx, trace))
 }
@@ -149,6 +149,7 @@ func (x *h2Exchange) request(ctx context.Context) *http.Request {
 func (x *h2Exchange) hinted() func(int, textproto.MIMEHeader) error {
 	left := 64 << 10
 	return func(status int, header textproto.MIMEHeader) error {
+		x.req.note()
 		for name, values := range header {
 			for _, v := range values {
 				left -= len(name) + len(v)
@@ -157,7 +158,7 @@ func (x *h2Exchange) hinted() func(int, textproto.MIMEHeader) error {
 		if left -= 32; left < 0 {
 			return errors.New("the machine says too much before its answer")
 		}
-		if status == http.StatusContinue {
+		if status == http.StatusContinue || x.hints == nil {
 			return nil
 		}
 		select {
@@ -216,13 +217,14 @@ func (x *h2Exchange) failure(ctx context.Context, err error) *Error {
 // with the first read: until then an announced body has not been touched.
 type h2Sending struct {
 	attempt *Attempt
+	moved   func()
 	begin   sync.Once
 	r       *io.PipeReader
 	w       *io.PipeWriter
 }
 
-func newH2Sending(a *Attempt) *h2Sending {
-	s := &h2Sending{attempt: a}
+func newH2Sending(a *Attempt, moved func()) *h2Sending {
+	s := &h2Sending{attempt: a, moved: moved}
 	s.r, s.w = io.Pipe()
 	return s
 }
@@ -234,7 +236,9 @@ func (s *h2Sending) Read(p []byte) (int, error) {
 			s.w.CloseWithError(err)
 		}()
 	})
-	return s.r.Read(p)
+	n, err := s.r.Read(p)
+	s.moved() // net/http reads no more than the machine lets it send
+	return n, err
 }
 
 // Close ends the attempt. It may be called at any time, by anybody.

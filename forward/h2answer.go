@@ -42,6 +42,7 @@ func (b *h2Body) Read(p []byte) (int, error) {
 		return 0, io.EOF
 	}
 	n, err := b.res.Body.Read(p)
+	b.exchange.req.note()
 	switch ctx := b.res.Request.Context(); {
 	case err == io.EOF:
 		b.trailer()
