@@ -50,3 +50,6 @@ func (a *announcement) await(patience time.Duration) bool {
 	}
 	return a.settle(true)
 }
+
+// withheld reports whether the body was held back, now that the machine has answered.
+func (a *announcement) withheld() bool { return a != nil && !a.settle(false) }

@@ -164,3 +164,50 @@ func TestHTTP2ABodyOverTheLimitCanBeSentElsewhere(t *testing.T) {
 		t.Errorf("once it was sent: %v", err)
 	}
 }
+
+// TestHTTP2AnAnnouncedBody is about machines that ask for it, or do not.
+func TestHTTP2AnAnnouncedBody(t *testing.T) {
+	for behaviour, tt := range map[string]struct {
+		machine func(m frames, id uint32)
+		status  int
+		touched bool // the client was read
+		wait    time.Duration
+	}{
+		"asks for it":        {func(m frames, id uint32) { m.answer(id, "100", false); m.streamEnds(); m.answer(id, "204", true) }, 204, true, time.Minute},
+		"says nothing":       {func(m frames, id uint32) { m.streamEnds(); m.answer(id, "204", true) }, 204, true, 20 * time.Millisecond},
+		"answers without it": {func(m frames, id uint32) { m.answer(id, "204", true); m.streamEnds() }, 204, false, time.Minute},
+		"answers slowly without it": {func(m frames, id uint32) {
+			m.answer(id, "200", false)
+			<-time.After(60 * time.Millisecond)
+			m.WriteData(id, true, []byte("ok"))
+		}, 200, false, 20 * time.Millisecond},
+		"does not know what that is": {func(m frames, id uint32) {
+			m.answer(id, "417", true)
+			if id = m.request(); m.streamEnds() {
+				m.answer(id, "204", true)
+			}
+		}, 204, true, time.Minute},
+		"asks, and finds the expectation wrong all the same": {func(m frames, id uint32) {
+			m.answer(id, "100", false)
+			m.streamEnds()
+			m.answer(id, "417", true)
+		}, 417, true, time.Minute},
+	} {
+		t.Run(behaviour, func(t *testing.T) {
+			leavesNothing(t)
+			m := newFrames(t, func(nth int, m frames) {
+				if nth > 0 {
+					t.Error("a second connection was needed")
+				}
+				tt.machine(m, m.request())
+				m.end()
+			})
+			req, b := announced(t, "the body")
+			req.HTTP2 = true
+			resp, _ := get(t, newPool(t, forward.Config{ContinueWait: tt.wait}), m.addr, req)
+			if resp.Status != tt.status || b.Unread() == tt.touched {
+				t.Errorf("got %d, client unread: %v", resp.Status, b.Unread())
+			}
+		})
+	}
+}

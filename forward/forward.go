@@ -145,7 +145,7 @@ func (p *Pool) Do(ctx context.Context, addr string, req *Request) (*Response, er
 		}
 		return nil, err
 	}
-	if resp.Status == http.StatusExpectationFailed && x.withheld() {
+	if resp.Status == http.StatusExpectationFailed && x.announced.withheld() {
 		x.drop()
 		return p.unannounced(ctx, addr, req)
 	}
@@ -216,10 +216,6 @@ func (x *exchange) early(status int, header http.Header) {
 		x.req.Early(status, header)
 	}
 }
-
-// withheld reports whether the machine answered without asking for a body that was
-// announced.
-func (x *exchange) withheld() bool { return x.announced != nil && !x.announced.settle(false) }
 
 // sendBody copies the body to the machine. A machine that stops reading is no
 // error here: its answer is still to be had. A body that cannot be read to its

@@ -28,6 +28,8 @@ type h2Exchange struct {
 	opened sync.Once     // lets the next request's head be sent
 	sent   chan struct{} // closed when the request was sent, whole or not
 	isSent sync.Once
+
+	announced *announcement // nil: the body is sent at once
 }
 
 // hint is a 1xx answer.
@@ -51,7 +53,7 @@ func (p *Pool) doHTTP2(ctx context.Context, addr string, req *Request) (*Respons
 	if !reused {
 		connect = time.Since(begun)
 	}
-	x := &h2Exchange{pool: p.h2, conn: c, req: req, sent: make(chan struct{})}
+	x := &h2Exchange{pool: p.h2, conn: c, req: req, sent: make(chan struct{}), announced: announce(req)}
 	res, err := x.run(ctx)
 	if err != nil {
 		fail := x.failure(ctx, err)
@@ -59,6 +61,10 @@ func (p *Pool) doHTTP2(ctx context.Context, addr string, req *Request) (*Respons
 		return nil, fail
 	}
 	resp := x.response(ctx, res)
+	if resp.Status == http.StatusExpectationFailed && x.announced.withheld() {
+		resp.Body.Close()
+		return p.unannounced(ctx, addr, req)
+	}
 	resp.Connect = connect
 	return resp, nil
 }
@@ -130,9 +136,9 @@ func (x *h2Exchange) request(ctx context.Context) *http.Request {
 		Header: h2Header(x.req.Header),
 	}
 	if x.req.Body != nil {
-		x.body = newH2Sending(x.req.Body, x.req.note)
+		x.body = newH2Sending(x)
 		r.Body, r.ContentLength = x.body, x.req.Length
-		if x.req.Announce {
+		if x.announced != nil {
 			r.Header["Expect"] = []string{"100-continue"}
 		}
 	}
@@ -158,7 +164,11 @@ func (x *h2Exchange) hinted() func(int, textproto.MIMEHeader) error {
 		if left -= 32; left < 0 {
 			return errors.New("the machine says too much before its answer")
 		}
-		if status == http.StatusContinue || x.hints == nil {
+		if status == http.StatusContinue {
+			x.announced.settle(true)
+			return nil
+		}
+		if x.hints == nil {
 			return nil
 		}
 		select {
@@ -205,6 +215,7 @@ func (x *h2Exchange) failure(ctx context.Context, err error) *Error {
 	if ctx.Err() != nil {
 		fail.Err = context.Cause(ctx)
 	}
+	x.announced.settle(false)
 	x.body.Close()
 	x.req.Body.end()
 	x.pool.done(x.conn)
@@ -214,31 +225,35 @@ func (x *h2Exchange) failure(ctx context.Context, err error) *Error {
 // h2Sending is a request's body for net/http, which waits for a read to end when
 // it closes a body. A read of our client cannot be ended, since a later attempt
 // goes on with what it brings, so that a goroutine of its own makes it. It begins
-// with the first read: until then an announced body has not been touched.
+// with the first read, and when a body that was announced may be sent: until then
+// net/http waits as if nothing had come.
 type h2Sending struct {
-	attempt *Attempt
-	moved   func()
-	begin   sync.Once
-	r       *io.PipeReader
-	w       *io.PipeWriter
+	exchange *h2Exchange
+	begin    sync.Once
+	r        *io.PipeReader
+	w        *io.PipeWriter
 }
 
-func newH2Sending(a *Attempt, moved func()) *h2Sending {
-	s := &h2Sending{attempt: a, moved: moved}
+func newH2Sending(x *h2Exchange) *h2Sending {
+	s := &h2Sending{exchange: x}
 	s.r, s.w = io.Pipe()
 	return s
 }
 
 func (s *h2Sending) Read(p []byte) (int, error) {
-	s.begin.Do(func() {
-		go func() {
-			_, err := io.Copy(s.w, s.attempt)
-			s.w.CloseWithError(err)
-		}()
-	})
+	s.begin.Do(func() { go s.copy() })
 	n, err := s.r.Read(p)
-	s.moved() // net/http reads no more than the machine lets it send
+	s.exchange.req.note() // net/http reads no more than the machine lets it send
 	return n, err
+}
+
+// copy sends the body, or nothing at all: then Close ends the read.
+func (s *h2Sending) copy() {
+	x := s.exchange
+	if x.announced.await(x.pool.cfg.ContinueWait) {
+		_, err := io.Copy(s.w, x.req.Body)
+		s.w.CloseWithError(err)
+	}
 }
 
 // Close ends the attempt. It may be called at any time, by anybody.
@@ -246,6 +261,6 @@ func (s *h2Sending) Close() error {
 	if s == nil {
 		return nil
 	}
-	s.attempt.end()
+	s.exchange.req.Body.end()
 	return s.r.CloseWithError(errAttemptOver)
 }

@@ -11,6 +11,7 @@ import (
 // exchange, or the context does.
 func (x *h2Exchange) response(ctx context.Context, res *http.Response) *Response {
 	x.conn.watch.settle(&x.fate)
+	x.announced.settle(false)
 	resp := &Response{Status: res.StatusCode, Header: res.Header, Length: res.ContentLength}
 	if res.StatusCode == http.StatusNoContent || res.StatusCode == http.StatusNotModified {
 		// A 304 may tell the length of the body it does not have, which net/http would

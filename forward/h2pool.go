@@ -146,7 +146,6 @@ func (p *h2Pool) connect(ctx context.Context, addr string) (*h2Conn, error) {
 		Protocols:              new(http.Protocols),
 		DisableCompression:     true, // what the client did not accept, it must not get
 		MaxResponseHeaderBytes: 64 << 10,
-		ExpectContinueTimeout:  p.cfg.ContinueWait,
 		HTTP2: &http.HTTP2Config{
 			MaxReceiveBufferPerStream: 1 << 20, // what one slow client makes us hold
 			WriteByteTimeout:          writeStall,
