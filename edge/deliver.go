@@ -27,6 +27,9 @@ func (t *trip) deliver(answer *forward.Response) *Problem {
 		return problem(PU02, "the machine's answer cannot be passed on")
 	}
 	t.rec.Status = answer.Status
+	if answer.Status < 300 && answer.Length != 0 {
+		answer.SendBody() // there is no replay that could need it
+	}
 	gone, err := t.stream(answer)
 	last := &t.rec.Hops[len(t.rec.Hops)-1]
 	last.Took = time.Since(t.rec.Start) - last.Start

@@ -34,8 +34,10 @@
 // A request's body is kept for a replay while it streams past, to a limit for each
 // and a budget for all. One of known length that will not be kept is announced to
 // the machine (Expect: 100-continue), and stays with the client until the machine
-// asks for it: an app that decides before it reads can be replayed with a body of
-// any size. Node and Puma ask before the app has run; for them the limit stays.
+// asks for it, or begins an answer below 300 that is no replay: an app that decides
+// before it reads can be replayed with a body of any size. Node and Puma ask before
+// the app has run; for them the limit stays. What a client holds back itself is
+// announced too, but not over HTTP/2, where net/http does not tell.
 //
 // # What an app's options change
 //

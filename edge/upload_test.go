@@ -14,6 +14,7 @@ import (
 	"strings"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"homing/edge"
 	"homing/fleet"
@@ -169,4 +170,28 @@ func TestAMachineThatCannotBeAskedGetsTheBody(t *testing.T) {
 	})
 	w := newWorld(t, func(c *edge.Config) { c.BodyLimit, c.Machines.ContinueWait = 2, 1 }, near, serving(t, "home", "ord", echo))
 	wantProblem(t, w.do("POST", "/", "hello"), 413, "PA01", "larger")
+}
+
+// TestAnAppMayAnswerBeforeItReads, as one does that tells how an upload gets on: it
+// cannot ask for the body any more.
+func TestAnAppMayAnswerBeforeItReads(t *testing.T) {
+	app := func(w http.ResponseWriter, r *http.Request) {
+		rc := http.NewResponseController(w)
+		_ = rc.EnableFullDuplex() // HTTP/2 always is
+		w.WriteHeader(http.StatusOK)
+		rc.Flush()
+		n, err := io.Copy(io.Discard, r.Body)
+		fmt.Fprint(w, n, err)
+	}
+	for proto, near := range map[string]fleet.Machine{"HTTP/1.1": serving(t, "near", "ams", app), "HTTP/2": serving2(t, "near", "ams", app)} {
+		t.Run(proto, func(t *testing.T) {
+			w := newWorld(t, func(c *edge.Config) {
+				withOptions(t, fleet.Options{HTTP2: proto == "HTTP/2"}, near)(c)
+				c.BodyLimit, c.Machines.ContinueWait = 2, time.Hour
+			})
+			if a := w.do("POST", "/", long); a.status != 200 || a.body != fmt.Sprint(len(long), nil) {
+				t.Errorf("got %+v", a)
+			}
+		})
+	}
 }

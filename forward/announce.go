@@ -9,9 +9,10 @@ import (
 // (RFC 9110 §10.1.1): one that answers without asking has not touched it, so that
 // it can still be sent to another. nil: the body is sent at once.
 type announcement struct {
-	once    sync.Once
-	decided chan struct{} // closed once send is known
-	send    bool
+	answered chan struct{} // closed once an answer has begun: time decides nothing any more
+	once     sync.Once
+	decided  chan struct{} // closed once send is known
+	send     bool
 }
 
 // announce returns the announcement that a request makes.
@@ -19,7 +20,7 @@ func announce(req *Request) *announcement {
 	if !req.Announce || req.Body == nil {
 		return nil
 	}
-	return &announcement{decided: make(chan struct{})}
+	return &announcement{answered: make(chan struct{}), decided: make(chan struct{})}
 }
 
 // settle says whether the body is sent, unless that is known already, and returns
@@ -47,8 +48,18 @@ func (a *announcement) await(patience time.Duration) bool {
 	select {
 	case <-a.decided:
 	case <-timer.C:
+	case <-a.answered:
+		<-a.decided
 	}
 	return a.settle(true)
+}
+
+// answer is called once, when an answer has begun. From then on whoever has the answer
+// says whether the body is sent.
+func (a *announcement) answer() {
+	if a != nil {
+		close(a.answered)
+	}
 }
 
 // withheld reports whether the body was held back, now that the machine has answered.

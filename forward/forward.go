@@ -45,7 +45,8 @@ type Request struct {
 	// Announce holds the body back until the machine asks for it (Expect:
 	// 100-continue), says nothing for the pool's ContinueWait, or answers that it
 	// does not understand (417). A machine that gives any other answer instead has
-	// not been sent a byte of it, and nothing was read from the client.
+	// not been sent a byte of it, and nothing was read from the client, until
+	// [Response.SendBody] is called.
 	Announce bool
 	// Once says that the request must not be sent a second time: a kept
 	// connection is then used only if it is known to be alive. For others it is
@@ -88,7 +89,14 @@ type Response struct {
 	// Trailer is what came after the body; nil until the body was read to its end.
 	// It stays nil where nothing came.
 	Trailer http.Header
+
+	announced *announcement
 }
+
+// SendBody lets the request's body go if it is still held back. A machine that has
+// begun its answer cannot ask for it any more, and may be about to read it; for one
+// that ends its answer all the same nothing changes.
+func (r *Response) SendBody() { r.announced.settle(true) }
 
 // Error is an exchange that brought no whole head of an answer.
 type Error struct {
@@ -193,8 +201,10 @@ func (x *exchange) run(head []byte) (*Response, error) {
 		}
 		return nil, &Error{Op: "answer", Err: err}
 	}
-	x.announced.settle(false)
-	resp := &Response{Status: answer.Status, Header: canonical(answer.Header), Length: max(answer.Length, -1)}
+	x.announced.answer()
+	resp := &Response{
+		Status: answer.Status, Header: canonical(answer.Header), Length: max(answer.Length, -1), announced: x.announced,
+	}
 	if x.req.Method != http.MethodHead && x.conn.r.Body().Done() {
 		resp.Length = 0 // a 304 tells that of the body it does not have
 	}

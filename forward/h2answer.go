@@ -11,8 +11,8 @@ import (
 // exchange, or the context does.
 func (x *h2Exchange) response(ctx context.Context, res *http.Response) *Response {
 	x.conn.watch.settle(&x.fate)
-	x.announced.settle(false)
-	resp := &Response{Status: res.StatusCode, Header: res.Header, Length: res.ContentLength}
+	x.announced.answer()
+	resp := &Response{Status: res.StatusCode, Header: res.Header, Length: res.ContentLength, announced: x.announced}
 	if res.StatusCode == http.StatusNoContent || res.StatusCode == http.StatusNotModified {
 		// A 304 may tell the length of the body it does not have, which net/http would
 		// miss at its end.
@@ -82,6 +82,7 @@ func (b *h2Body) end() {
 	x := b.exchange
 	b.ended = true
 	b.unhook()
+	x.announced.settle(false)
 	x.body.Close()
 	b.res.Body.Close()
 	if x.body != nil && b.resp.Length == 0 && !x.isOver(0) {
