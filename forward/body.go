@@ -74,7 +74,7 @@ func (b *Body) Unread() bool {
 func (b *Body) Fits() bool {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	return !b.lost && b.budget.room(max(b.length, 0))
+	return !b.lost && b.kept.takes(max(b.length, 0))
 }
 
 // Attempt returns a reader from the body's beginning, or [ErrNotKept].

@@ -67,6 +67,11 @@ func (k *kept) add(p []byte) bool {
 	return true
 }
 
+// takes reports whether there is room for all blocks of a body of n bytes now.
+func (k *kept) takes(n int64) bool {
+	return k.budget.room((n + k.block - 1) / k.block * k.block)
+}
+
 // copyTo copies what is behind at into p, as far as one block goes.
 func (k *kept) copyTo(p []byte, at int64) int {
 	if at >= k.size {

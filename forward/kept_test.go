@@ -2,6 +2,7 @@ package forward
 
 import (
 	"bytes"
+	"io"
 	"math/rand/v2"
 	"testing"
 )
@@ -53,5 +54,26 @@ func TestASmallBodyTakesNoMoreThanItsLength(t *testing.T) {
 	k.add(make([]byte, 3))
 	if got := budget.Used(); got != 10 {
 		t.Errorf("%d bytes are counted for a body of 10", got)
+	}
+}
+
+// TestABodyThatFitsIsKept: room that the last block does not have is none.
+func TestABodyThatFitsIsKept(t *testing.T) {
+	const limit = blockSize * 3 / 2
+	for _, size := range []int{0, 1, blockSize - 1, blockSize, blockSize + 1, limit, limit + 1} {
+		budget := NewBudget(limit)
+		b := NewBody(bytes.NewReader(make([]byte, size)), int64(size), 1<<20, budget, func() {})
+		fits := b.Fits()
+		a, err := b.Attempt()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := io.Copy(io.Discard, a); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := b.Attempt(); fits != (err == nil) {
+			t.Errorf("%d bytes: fits is %v, and then: %v", size, fits, err)
+		}
+		b.Close()
 	}
 }
