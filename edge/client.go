@@ -143,12 +143,12 @@ func (c *client) exchange(req *wire.Request) ending {
 		c.beginWatch(cancel)
 	} else {
 		in.length, in.expect = req.Length, req.Expect
-		reading := &bodyReading{client: c, gone: cancel}
+		var body io.Reader = &bodyReading{client: c, gone: cancel}
 		if req.Expect {
-			reading.first = out.goOn
+			body = &firstRead{Reader: body, before: out.goOn}
 		}
 		cfg := c.server.edge.cfg
-		in.body = forward.NewBody(in.motion.body(reading), req.Length, cfg.BodyLimit, c.server.edge.budget, c.interrupt)
+		in.body = forward.NewBody(in.motion.body(body), req.Length, cfg.BodyLimit, c.server.edge.budget, c.interrupt)
 		out.body = in.body
 	}
 	cut := c.serveInbound(in, out)
@@ -260,17 +260,12 @@ func (c *client) reset() {
 type bodyReading struct {
 	client *client
 	gone   context.CancelFunc
-	first  func() // before the first read; nil: nothing
 	done   bool
 }
 
 func (b *bodyReading) Read(p []byte) (int, error) {
 	if b.done {
 		return 0, io.EOF // the watch reads now
-	}
-	if b.first != nil {
-		b.first()
-		b.first = nil
 	}
 	body := b.client.reader.Body()
 	n, err := body.Read(p)

@@ -6,6 +6,7 @@ import (
 	"net"
 	"net/http"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -76,8 +77,12 @@ func (e *Edge) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if r.Body != nil && r.ContentLength != 0 {
 		// The app may answer while the client is still sending.
 		_ = rc.EnableFullDuplex() // fails where it is not needed: HTTP/2, tests
-		in.length, in.expect = r.ContentLength, r.Header.Get("Expect") != ""
-		in.body = forward.NewBody(in.motion.body(r.Body), in.length, e.cfg.BodyLimit, e.budget, func() { endRead(in, rc) })
+		in.length, in.expect = r.ContentLength, r.Header.Get("Expect") != "" && r.ProtoAtLeast(1, 1)
+		var body io.Reader = r.Body
+		if in.expect {
+			body = &firstRead{Reader: r.Body, before: sink.goOn}
+		}
+		in.body = forward.NewBody(in.motion.body(body), in.length, e.cfg.BodyLimit, e.budget, func() { endRead(in, rc) })
 		sink.body = in.body
 		defer leave(in, rc)
 	}
@@ -163,7 +168,22 @@ func hostOf(addr string) string {
 	return addr
 }
 
-// httpSink is a sink on net/http's server.
+// firstRead is a body that a client sends only when it is asked to.
+type firstRead struct {
+	io.Reader
+	before func() // asks; nil: it was called
+}
+
+func (f *firstRead) Read(p []byte) (int, error) {
+	if f.before != nil {
+		f.before()
+		f.before = nil
+	}
+	return f.Reader.Read(p)
+}
+
+// httpSink is a sink on net/http's server. But for goOn and interrupt it is used by
+// one goroutine.
 type httpSink struct {
 	w      http.ResponseWriter
 	header http.Header
@@ -172,12 +192,26 @@ type httpSink struct {
 	body   *forward.Body // the request's; nil: none
 	begun  atomic.Bool
 	stall  *stall // nil: the server's own limits hold
+
+	mu sync.Mutex // held while a head is written
+}
+
+// goOn tells a client that waits for it to send its body. Left to net/http, the 100
+// could get into the middle of another 1xx answer.
+func (s *httpSink) goOn() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if !s.begun.Load() {
+		s.w.WriteHeader(http.StatusContinue)
+	}
 }
 
 func (s *httpSink) early(status int, header http.Header) {
 	if s.http10 {
 		return
 	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
 	for name, values := range header {
 		s.header[name] = values
 	}
@@ -186,6 +220,8 @@ func (s *httpSink) early(status int, header http.Header) {
 }
 
 func (s *httpSink) begin(status int, header http.Header, length int64) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
 	for name, values := range header {
 		s.header[name] = values
 	}

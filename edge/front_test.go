@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"fmt"
 	"io"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -37,6 +38,26 @@ func TestMountedInAServerOfOthersTheRulesHold(t *testing.T) {
 		}
 		if r := w.record(); fmt.Sprint(r.Status) != tc.status {
 			t.Errorf("%s: the record says %+v", name, r)
+		}
+	}
+}
+
+// TestMountedAQuestionIsNotMixedWithHints: a machine asks for the body and goes on to
+// hint, while the client is asked in turn. It takes -race to see.
+func TestMountedAQuestionIsNotMixedWithHints(t *testing.T) {
+	w := newWorld(t, nil, raw(t, "near", "ams", func(_ int, c *net.TCPConn, br *bufio.Reader) {
+		skipHead(br)
+		io.WriteString(c, "HTTP/1.1 100 Continue\r\n\r\n"+strings.Repeat("HTTP/1.1 103 Early Hints\r\nLink: a\r\n\r\n", 20))
+		io.CopyN(io.Discard, br, 5)
+		io.WriteString(c, "HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 2\r\n\r\nok")
+	}))
+	srv := httptest.NewServer(w.edge)
+	t.Cleanup(srv.Close)
+	w.addr = srv.Listener.Addr().String()
+	for range 20 {
+		got := w.talk("POST / HTTP/1.1\r\nHost: a\r\nConnection: close\r\nExpect: 100-continue\r\nContent-Length: 5\r\n\r\nhello")
+		if strings.Count(got, "HTTP/1.1 100 Continue\r\n\r\n") != 1 || strings.Count(got, "HTTP/1.1 103 ") != 20 || !strings.HasSuffix(got, "\r\n\r\nok") {
+			t.Fatalf("got %q", got)
 		}
 	}
 }

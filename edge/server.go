@@ -89,8 +89,8 @@ func passes(err error) bool {
 }
 
 // Shutdown stops listening, closes idle connections, tells the others in HTTP/2 to
-// send nothing more, and waits until the requests under way have ended, or ctx has. Tunnels are not waited for: [Edge.Close]
-// ends them.
+// send nothing more, and waits until the requests under way have ended, or ctx has.
+// Tunnels are not waited for: [Edge.Close] ends them.
 func (s *Server) Shutdown(ctx context.Context) error {
 	s.mu.Lock()
 	s.close()
