@@ -32,7 +32,8 @@ type Config struct {
 	// Machines says how machines are reached. The zero value dials directly.
 	Machines forward.Config
 	// BodyLimit is how many bytes of a request's body are kept for a replay.
-	// Default 10 MiB. A larger body is delivered, but cannot be replayed (PA01).
+	// Default 10 MiB. A larger body can be replayed only as long as no machine has
+	// read of it; after that a replay fails (PA01).
 	BodyLimit int64
 	// BodyBudget bounds what all kept bodies hold together. Default 256 MiB.
 	BodyBudget int64

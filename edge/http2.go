@@ -21,7 +21,8 @@ func (s *Server) TLS(cfg *tls.Config) *tls.Config {
 		cfg = new(tls.Config)
 	}
 	cfg = cfg.Clone()
-	others := slices.DeleteFunc(slices.Clone(cfg.NextProtos), func(name string) bool { return name == "h2" || name == "http/1.1" })
+	ours := func(name string) bool { return name == "h2" || name == "http/1.1" }
+	others := slices.DeleteFunc(slices.Clone(cfg.NextProtos), ours)
 	cfg.NextProtos = append([]string{"h2", "http/1.1"}, others...)
 	return cfg
 }

@@ -64,7 +64,7 @@ type Request struct {
 	// Early is called with each 1xx answer; nil drops them.
 	Early func(status int, header http.Header)
 	// HTTP2 says that the machine speaks HTTP/2, without TLS and from the first
-	// byte. Of TE "trailers" is sent then, and of Expect nothing.
+	// byte. Of TE "trailers" is sent then.
 	HTTP2 bool
 }
 

@@ -322,7 +322,7 @@ func TestHTTP2AnswersBeforeTheBodyHasCome(t *testing.T) {
 	}
 }
 
-func TestHTTP2AnnouncesNothingUpgradesNothing(t *testing.T) {
+func TestHTTP2WhatCannotBeWrittenIsNotSent(t *testing.T) {
 	p := newPool(t, forward.Config{Dial: func(context.Context, string, string) (net.Conn, error) {
 		t.Error("the machine was dialled")
 		return nil, errors.New("never")
