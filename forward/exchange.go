@@ -1,0 +1,165 @@
+package forward
+
+import (
+	"io"
+	"net/http"
+	"time"
+)
+
+// exchange is one request and its answer on one connection.
+type exchange struct {
+	pool   *Pool
+	conn   *conn
+	req    *Request
+	unhook func() bool   // stops watching the context
+	sent   chan struct{} // closed when the body's sender has ended; nil: no body
+	whole  bool          // the body was sent to its end; read after sent is closed
+
+	announced *announcement // nil: the body is sent at once
+}
+
+func (x *exchange) run(head []byte) (*Response, error) {
+	x.conn.read, x.conn.written, x.conn.moved = 0, 0, x.req.Moved
+	if err := x.conn.writeHead(head); err != nil {
+		return nil, &Error{Op: "send", Err: err}
+	}
+	if x.req.Body != nil {
+		x.sent = make(chan struct{})
+		go x.sendBody()
+	}
+	answer, err := x.conn.readHead(x.req.Method, x.early)
+	if err != nil {
+		if cause := x.req.Body.failure(); cause != nil {
+			err = cause // the body broke, and took this exchange with it
+		}
+		return nil, &Error{Op: "answer", Err: err}
+	}
+	x.announced.answer()
+	resp := &Response{
+		Status: answer.Status, Header: canonical(answer.Header), Length: max(answer.Length, -1), announced: x.announced,
+	}
+	if x.req.Method != http.MethodHead && x.conn.r.Body().Done() {
+		resp.Length = 0 // a 304 tells that of the body it does not have
+	}
+	resp.Body = &answerBody{exchange: x, closes: answer.Close, resp: resp}
+	if answer.Status == http.StatusSwitchingProtocols {
+		x.unhook() // net/http ends a request's context when its client has said all
+		resp.Tunnel = &Tunnel{exchange: x, ahead: x.conn.r.Rest()}
+	}
+	return resp, nil
+}
+
+// early takes a 1xx answer. A 100 is for us alone: the client is asked for its
+// body by whoever reads it.
+func (x *exchange) early(status int, header http.Header) {
+	switch {
+	case status == http.StatusContinue:
+		x.announced.settle(true)
+	case x.req.Early != nil:
+		x.req.Early(status, header)
+	}
+}
+
+// sendBody copies the body to the machine. A machine that stops reading is no
+// error here: its answer is still to be had. A body that cannot be read to its
+// end is one: the machine must neither take half of it for a whole one, nor wait
+// for the rest for ever.
+func (x *exchange) sendBody() {
+	defer close(x.sent)
+	if !x.announced.await(x.pool.cfg.ContinueWait) {
+		return
+	}
+	err := x.conn.writeBody(x.req.Body, x.req.Length)
+	x.whole = err == nil
+	if x.req.Body.failure() != nil {
+		x.conn.Close()
+	}
+}
+
+// drop ends the exchange and its connection.
+func (x *exchange) drop() {
+	x.unhook()
+	x.announced.settle(false)
+	x.req.Body.end()
+	x.conn.Close()
+}
+
+// keep ends the exchange and hands the connection back, if both sides are done
+// with it. closes says that the machine is, whatever comes.
+func (x *exchange) keep(closes bool) {
+	// Bytes beyond the answer's end would be taken for the next one's beginning.
+	reusable := !closes && x.conn.r.Body().Done() && x.conn.r.Buffered() == 0 && x.sentWhole()
+	if !reusable || !x.unhook() {
+		x.drop()
+		return
+	}
+	x.pool.put(x.conn)
+}
+
+// settling is how long the end of an answer may be held up for the sender of a
+// body that the client has sent to its end. Nearly always it has written all and
+// is only about to say so; else the machine does not read, and will not.
+const settling = 2 * time.Millisecond
+
+// sentWhole reports whether the machine was sent the whole request.
+func (x *exchange) sentWhole() bool {
+	if x.sent == nil {
+		return true
+	}
+	select {
+	case <-x.sent:
+		return x.whole
+	default:
+	}
+	if !x.req.Body.body.Whole() {
+		return false // answered early
+	}
+	select {
+	case <-x.sent:
+		return x.whole
+	case <-time.After(settling):
+		return false
+	}
+}
+
+// answerBody is a machine's answer as the caller reads it. Reading to the end
+// hands the connection back; closing before the end closes the connection.
+type answerBody struct {
+	exchange *exchange
+	closes   bool      // the answer is the connection's last
+	resp     *Response // as the caller has it
+	ended    bool      // the connection may serve another by now
+}
+
+func (b *answerBody) Read(p []byte) (int, error) {
+	if b.ended {
+		return 0, io.EOF
+	}
+	n, err := b.exchange.conn.r.Body().Read(p)
+	if err == io.EOF {
+		b.end()
+	}
+	return n, err
+}
+
+// end is done with an answer that was read to its end.
+func (b *answerBody) end() {
+	b.ended = true
+	if trailer := b.exchange.conn.r.Body().Trailer(); len(trailer) > 0 {
+		b.resp.Trailer = canonical(trailer)
+	}
+	b.exchange.keep(b.closes)
+}
+
+func (b *answerBody) Close() error {
+	if b.ended {
+		return nil
+	}
+	if b.exchange.conn.r.Body().Done() {
+		b.end()
+		return nil
+	}
+	b.ended = true
+	b.exchange.drop()
+	return nil
+}
