@@ -56,6 +56,9 @@ func (s *Site) health(ctx context.Context) Health {
 	h.Role, h.Epoch = st.Role.String(), st.Epoch
 	if st.Role == machine.None {
 		h.Healthy, h.Why = false, "the database here cannot be read, or what it is is not known yet"
+		if t, ok := s.cfg.Database.(Troubled); ok && t.Problem() != "" {
+			h.Why = t.Problem()
+		}
 		return h
 	}
 	ctx, cancel := context.WithTimeout(ctx, healthTimeout)

@@ -20,6 +20,11 @@ type behind struct {
 
 func (b behind) Lag() position.Lag { return b.lag }
 
+// troubled is a database that knows what keeps it from being used.
+type troubled struct{ *fakeDB }
+
+func (troubled) Problem() string { return "the password is wrong" }
+
 func TestHealth(t *testing.T) {
 	replica := func(lag position.Lag) Database { return behind{newDB(machine.Replica, "5"), lag} }
 	for _, tt := range []struct {
@@ -35,6 +40,7 @@ func TestHealth(t *testing.T) {
 		{"a limit of one's own", Config{Env: replicaIn(), MaxLag: time.Second, Database: replica(position.Lag{Known: true, Behind: 2 * time.Second})}, 503, `1s is the most`},
 		{"a replica that cannot tell", Config{Env: replicaIn(), Database: replica(position.Lag{})}, 200, `"position":"5"}`},
 		{"a database that is down", Config{Env: replicaIn(), Database: newDB(machine.None, "")}, 503, `"healthy":false,"why":"the database here cannot be read`},
+		{"a database that says what is wrong", Config{Env: replicaIn(), Database: troubled{newDB(machine.None, "")}}, 503, `"why":"the password is wrong"`},
 		{"without a database", Config{Env: replicaIn()}, 200, `"healthy":true`},
 		{"without regions", Config{}, 200, `"healthy":true`},
 	} {

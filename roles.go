@@ -13,6 +13,10 @@ import (
 // I/O.
 type Laggard interface{ Lag() position.Lag }
 
+// A Troubled [Database] can say in one line what keeps it from being used; it says
+// nothing where nothing does. Problem does no I/O, and holds no secret.
+type Troubled interface{ Problem() string }
+
 // primaryOf returns where the edge in front says that the primary is. Only an edge of
 // ours is believed, and only where nobody can get past it.
 func (s *Site) primaryOf(r *http.Request) primary.Place {

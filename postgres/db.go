@@ -130,14 +130,15 @@ func (db *DB) Position(ctx context.Context) (position.Position, error) {
 // [ErrClosed], and [errors.ErrUnsupported] where the server does not tell. p must be of
 // this database's epoch.
 func (db *DB) Wait(ctx context.Context, p position.Position) error {
-	if p == "" || covers(db.tracker.Reached(), p) {
+	blind := db.seen.Load().blind
+	if p == "" || blind == nil && covers(db.tracker.Reached(), p) {
 		return nil
 	}
 	if _, err := parseLSN(string(p)); err != nil {
 		return err
 	}
-	if err := db.seen.Load().blind; err != nil {
-		return err
+	if blind != nil {
+		return blind
 	}
 	if ctx.Err() != nil {
 		return ctx.Err()
