@@ -10,40 +10,52 @@ import (
 	"testing"
 )
 
-// The program that the README shows must be one that compiles.
-func TestTheReadmesProgramCompiles(t *testing.T) {
+// The programs that the README shows must be ones that compile.
+func TestTheReadmesProgramsCompile(t *testing.T) {
 	readme, err := os.ReadFile("README.md")
 	if err != nil {
 		t.Fatal(err)
 	}
-	block := regexp.MustCompile("(?s)```go\n(.*?)```").FindSubmatch(readme)
-	if block == nil {
-		t.Fatal("the README has no program")
+	blocks := regexp.MustCompile("(?s)```go\n(.*?)```").FindAllSubmatch(readme, -1)
+	if len(blocks) != 2 {
+		t.Fatalf("the README has %d programs", len(blocks))
 	}
-	program := `package main
+	const imports = `package main
 
 import (
 	"context"
-	"database/sql"
+	"errors"
 	"net"
 	"net/http"
 	"os"
 	"time"
 
+	"github.com/jackc/pgx/v5/pgxpool"
+
 	"homing"
 	"homing/machine"
+	"homing/postgres"
 	"homing/sqlite"
 )
 
-func newMux(*sql.DB) http.Handler { return http.NewServeMux() }
+func newMux(*pgxpool.Pool) *http.ServeMux { return http.NewServeMux() }
 
 func main() {
 	if err := run(context.Background()); err != nil {
 		os.Exit(1)
 	}
+	if _, err := open(context.Background(), homing.Env{}); err != nil {
+		os.Exit(1)
+	}
 }
 
-` + string(block[1])
+`
+	compiles(t, imports+string(blocks[0][1])+string(blocks[1][1]))
+}
+
+// compiles builds a program within the module.
+func compiles(t *testing.T, program string) {
+	t.Helper()
 	// An overlay puts the file into the module without writing it there.
 	dir := t.TempDir()
 	source, overlay := filepath.Join(dir, "main.go"), filepath.Join(dir, "overlay.json")
