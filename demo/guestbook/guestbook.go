@@ -13,6 +13,7 @@ import (
 	"log/slog"
 	"mime"
 	"net/http"
+	"strconv"
 	"strings"
 	"time"
 	"unicode/utf8"
@@ -55,24 +56,36 @@ func New(db *sql.DB, self Self) http.Handler {
 	return http.NewCrossOriginProtection().Handler(mux)
 }
 
-// Migrate makes the tables, if they are not there. It needs the primary.
+// Migrate makes the tables on SQLite, if they are not there. It needs the primary.
 func Migrate(ctx context.Context, db *sql.DB) error {
+	return migrate(ctx, db, "INTEGER PRIMARY KEY")
+}
+
+// MigratePostgres makes the tables on PostgreSQL, if they are not there. It needs
+// the primary.
+func MigratePostgres(ctx context.Context, db *sql.DB) error {
+	return migrate(ctx, db, "BIGINT GENERATED ALWAYS AS IDENTITY PRIMARY KEY")
+}
+
+// migrate is told how the two say that a row gets the next number. All else that the
+// book says both understand.
+func migrate(ctx context.Context, db *sql.DB, numbered string) error {
 	_, err := db.ExecContext(ctx, `
 		CREATE TABLE IF NOT EXISTS entries (
-			id     INTEGER PRIMARY KEY,
+			id     `+numbered+`,
 			author TEXT NOT NULL,
 			text   TEXT NOT NULL,
 			likes  INTEGER NOT NULL DEFAULT 0,
 			at     TEXT NOT NULL
 		);
 		CREATE TABLE IF NOT EXISTS visits (id INTEGER PRIMARY KEY CHECK (id = 1), n INTEGER NOT NULL);
-		INSERT OR IGNORE INTO visits VALUES (1, 0);`)
+		INSERT INTO visits VALUES (1, 0) ON CONFLICT DO NOTHING;`)
 	return err
 }
 
 // RemoveBy removes all entries of an author. It needs the primary.
 func RemoveBy(ctx context.Context, db *sql.DB, author string) error {
-	_, err := db.ExecContext(ctx, `DELETE FROM entries WHERE author = ?`, author)
+	_, err := db.ExecContext(ctx, `DELETE FROM entries WHERE author = $1`, author)
 	return err
 }
 
@@ -91,7 +104,7 @@ func (b *book) list(w http.ResponseWriter, r *http.Request) {
 
 // entries returns the newest first.
 func (b *book) entries(ctx context.Context) ([]Entry, error) {
-	rows, err := b.db.QueryContext(ctx, `SELECT id, author, text, likes, at FROM entries ORDER BY id DESC LIMIT ?`, shown)
+	rows, err := b.db.QueryContext(ctx, `SELECT id, author, text, likes, at FROM entries ORDER BY id DESC LIMIT $1`, shown)
 	if err != nil {
 		return nil, err
 	}
@@ -125,7 +138,7 @@ func (b *book) add(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	e, err = scan(b.db.QueryRowContext(r.Context(),
-		`INSERT INTO entries (author, text, at) VALUES (?, ?, ?) RETURNING id, author, text, likes, at`,
+		`INSERT INTO entries (author, text, at) VALUES ($1, $2, $3) RETURNING id, author, text, likes, at`,
 		e.Author, e.Text, time.Now().UTC().Format(time.RFC3339Nano)).Scan)
 	switch {
 	case err != nil:
@@ -138,11 +151,16 @@ func (b *book) add(w http.ResponseWriter, r *http.Request) {
 }
 
 func (b *book) like(w http.ResponseWriter, r *http.Request) {
+	id, err := strconv.ParseInt(r.PathValue("id"), 10, 64)
+	if err != nil {
+		fail(w, r, errNoEntry)
+		return
+	}
 	e, err := scan(b.db.QueryRowContext(r.Context(),
-		`UPDATE entries SET likes = likes + 1 WHERE id = ? RETURNING id, author, text, likes, at`, r.PathValue("id")).Scan)
+		`UPDATE entries SET likes = likes + 1 WHERE id = $1 RETURNING id, author, text, likes, at`, id).Scan)
 	switch {
 	case errors.Is(err, sql.ErrNoRows):
-		fail(w, r, &badRequest{http.StatusNotFound, "there is no such entry"})
+		fail(w, r, errNoEntry)
 	case err != nil:
 		fail(w, r, err)
 	case isForm(r):
@@ -174,6 +192,8 @@ type badRequest struct {
 }
 
 func (e *badRequest) Error() string { return e.text }
+
+var errNoEntry = &badRequest{http.StatusNotFound, "there is no such entry"}
 
 // readEntry reads an entry from a form or from JSON.
 func readEntry(w http.ResponseWriter, r *http.Request) (e Entry, form bool, err error) {
@@ -217,6 +237,8 @@ func (e *Entry) check() error {
 		return &badRequest{http.StatusUnprocessableEntity, "the entry has no text"}
 	case !utf8.ValidString(e.Text + e.Author):
 		return &badRequest{http.StatusUnprocessableEntity, "the entry is not valid UTF-8"}
+	case strings.ContainsRune(e.Text+e.Author, 0):
+		return &badRequest{http.StatusUnprocessableEntity, "the entry holds a NUL, which PostgreSQL cannot keep"}
 	case utf8.RuneCountInString(e.Text) > maxText:
 		return &badRequest{http.StatusUnprocessableEntity, fmt.Sprintf("the text is longer than %d characters", maxText)}
 	case utf8.RuneCountInString(e.Author) > maxAuthor:

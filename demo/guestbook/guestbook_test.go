@@ -1,6 +1,8 @@
 package guestbook_test
 
 import (
+	"context"
+	"database/sql"
 	"encoding/json"
 	"io"
 	"log/slog"
@@ -11,13 +13,17 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/jackc/pgx/v5/pgxpool"
+
 	"homing/demo/guestbook"
 	"homing/machine"
+	"homing/postgres"
+	"homing/postgres/pgtest"
 	"homing/replay"
 	"homing/sqlite"
 )
 
-// open returns the app on a database of its own, with no regions around it.
+// open returns the app on a SQLite database of its own, with no regions around it.
 func open(t *testing.T) http.Handler {
 	t.Helper()
 	db, err := sqlite.Open(t.Context(), sqlite.Config{
@@ -27,12 +33,39 @@ func open(t *testing.T) http.Handler {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { db.Close() })
+	return newBook(t, db.SQL(), guestbook.Migrate)
+}
+
+// openPostgres returns the app on a PostgreSQL database of its own.
+func openPostgres(t *testing.T) http.Handler {
+	t.Helper()
+	cfg, err := pgxpool.ParseConfig(pgtest.Start(t, pgtest.Config{}).Primary().URL())
+	if err != nil {
+		t.Fatal(err)
+	}
+	db, err := postgres.Open(t.Context(), &postgres.Config{Pool: cfg})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { db.Close() })
+	return newBook(t, db.SQL(), guestbook.MigratePostgres)
+}
+
+func newBook(t *testing.T, db *sql.DB, migrate func(context.Context, *sql.DB) error) http.Handler {
+	t.Helper()
 	for range 2 { // twice is once
-		if err := guestbook.Migrate(t.Context(), db.SQL()); err != nil {
+		if err := migrate(t.Context(), db); err != nil {
 			t.Fatal(err)
 		}
 	}
-	return guestbook.New(db.SQL(), guestbook.Self{Region: "ord", Machine: "m1"})
+	return guestbook.New(db, guestbook.Self{Region: "ord", Machine: "m1"})
+}
+
+// eachDatabase runs a test on both.
+func eachDatabase(t *testing.T, test func(*testing.T, http.Handler)) {
+	for name, open := range map[string]func(*testing.T) http.Handler{"sqlite": open, "postgres": openPostgres} {
+		t.Run(name, func(t *testing.T) { test(t, open(t)) })
+	}
 }
 
 func ask(app http.Handler, method, path, kind, body string, change ...func(*http.Request)) *httptest.ResponseRecorder {
@@ -51,8 +84,9 @@ const (
 	jsons = "application/json"
 )
 
-func TestWritingAndReading(t *testing.T) {
-	app := open(t)
+func TestWritingAndReading(t *testing.T) { eachDatabase(t, testWritingAndReading) }
+
+func testWritingAndReading(t *testing.T, app http.Handler) {
 	w := ask(app, "POST", "/entries", jsons, `{"author":" Ana ","text":"hello","likes":99,"id":7}`)
 	var e guestbook.Entry
 	if err := json.Unmarshal(w.Body.Bytes(), &e); err != nil || w.Code != http.StatusCreated {
@@ -77,8 +111,9 @@ func TestWritingAndReading(t *testing.T) {
 	}
 }
 
-func TestLiking(t *testing.T) {
-	app := open(t)
+func TestLiking(t *testing.T) { eachDatabase(t, testLiking) }
+
+func testLiking(t *testing.T, app http.Handler) {
 	ask(app, "POST", "/entries", jsons, `{"text":"x"}`)
 	if w := ask(app, "POST", "/entries/1/like", form, ""); w.Code != http.StatusSeeOther {
 		t.Errorf("the page's button was answered %d", w.Code)
@@ -87,13 +122,16 @@ func TestLiking(t *testing.T) {
 	if !strings.Contains(w.Body.String(), `"likes":2`) {
 		t.Errorf("after two likes: %s", w.Body)
 	}
-	if w := ask(app, "POST", "/entries/one/like", "", ""); w.Code != http.StatusNotFound {
-		t.Errorf("an entry that cannot be was answered %d", w.Code)
+	for _, id := range []string{"one", "3", "99999999999999999999"} {
+		if w := ask(app, "POST", "/entries/"+id+"/like", "", ""); w.Code != http.StatusNotFound {
+			t.Errorf("an entry %s that is not there was answered %d", id, w.Code)
+		}
 	}
 }
 
-func TestVisitsAreCounted(t *testing.T) {
-	app := open(t)
+func TestVisitsAreCounted(t *testing.T) { eachDatabase(t, testVisitsAreCounted) }
+
+func testVisitsAreCounted(t *testing.T, app http.Handler) {
 	ask(app, "GET", "/visits", "", "")
 	if w := ask(app, "GET", "/visits", "", ""); !strings.Contains(w.Body.String(), `"visits":2`) {
 		t.Errorf("the second visit: %s", w.Body)
@@ -142,8 +180,9 @@ func TestAnotherWebsiteCannotWrite(t *testing.T) {
 	}
 }
 
-func TestWhatCannotBeReadSaysWhy(t *testing.T) {
-	app := open(t)
+func TestWhatCannotBeReadSaysWhy(t *testing.T) { eachDatabase(t, testWhatCannotBeReadSaysWhy) }
+
+func testWhatCannotBeReadSaysWhy(t *testing.T, app http.Handler) {
 	for name, tc := range map[string]struct {
 		kind, body string
 		want       int
@@ -154,6 +193,7 @@ func TestWhatCannotBeReadSaysWhy(t *testing.T) {
 		"bytes that are none":  {form, "text=%ff", 422, "UTF-8"},
 		"a long name":          {jsons, `{"text":"x","author":"` + strings.Repeat("n", 81) + `"}`, 422, "80"},
 		"a long text":          {jsons, `{"text":"` + strings.Repeat("n", 10_001) + `"}`, 422, "10000"},
+		"a character of none":  {jsons, `{"text":"\u0000"}`, 422, "NUL"},
 		"half a form":          {form, "text=%", 400, "cannot be read"},
 		"half of JSON":         {jsons, `{"text":`, 400, "cannot be read"},
 		"more than is allowed": {jsons, `{"text":"` + strings.Repeat("n", 70_000) + `"}`, 413, "65536"},
