@@ -20,7 +20,6 @@ import (
 	"homing/dev"
 	"homing/fleet"
 	"homing/region"
-	"homing/sqlite"
 )
 
 // Config says what the demo runs.
@@ -81,7 +80,7 @@ func start(ctx context.Context, cfg Config, dir string) (*dev.World, error) {
 	world, err := dev.Start(ctx, dev.Config{
 		Regions: cfg.Regions, Primary: cfg.Primary, Name: "guestbook", Distances: cfg.Distances,
 		Port: first, Dir: dir, Logger: cfg.Logger, Prepare: guestbook.Migrate,
-		App: func(getenv func(string) string, db *sqlite.DB) (http.Handler, error) {
+		App: func(getenv func(string) string, db dev.Database) (http.Handler, error) {
 			return newApp(getenv, db, cfg.Logger)
 		},
 	})
@@ -89,7 +88,7 @@ func start(ctx context.Context, cfg Config, dir string) (*dev.World, error) {
 }
 
 // newApp is the guestbook as it runs in every region.
-func newApp(getenv func(string) string, db *sqlite.DB, log *slog.Logger) (http.Handler, error) {
+func newApp(getenv func(string) string, db dev.Database, log *slog.Logger) (http.Handler, error) {
 	env, err := homing.FromLookup(getenv)
 	if err != nil {
 		return nil, err

@@ -12,7 +12,6 @@ import (
 	"homing/fleet"
 	"homing/machine"
 	"homing/region"
-	"homing/sqlite"
 )
 
 // Config says which regions there are and what runs in them. Regions, Primary,
@@ -27,7 +26,7 @@ type Config struct {
 	Name machine.App
 	// App starts one machine's copy of the app. getenv is the environment that
 	// the machine has, db its database.
-	App func(getenv func(string) string, db *sqlite.DB) (http.Handler, error)
+	App func(getenv func(string) string, db Database) (http.Handler, error)
 	// Prepare is called once with the primary's database, before any machine
 	// starts: to make tables. nil: nothing to prepare.
 	Prepare func(ctx context.Context, db *sql.DB) error

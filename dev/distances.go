@@ -22,6 +22,19 @@ func RealDistances(a, b region.Code) time.Duration {
 	return d
 }
 
+// wayHome is the round trip from r to the primary. From there it is the longest of
+// all: another may have the primary later.
+func (w *World) wayHome(r, home region.Code) time.Duration {
+	if r != home {
+		return w.cfg.Distances(r, home)
+	}
+	var longest time.Duration
+	for _, other := range w.cfg.Regions {
+		longest = max(longest, w.cfg.Distances(r, other))
+	}
+	return longest
+}
+
 // ReadDistances reads a table of round trips: a line for each pair of regions,
 // as in "ord gru 130ms"; blank lines and those that begin with "#" are skipped.
 // Each pair of the given regions must be there once, in either order; pairs of

@@ -11,19 +11,10 @@ import (
 // Hold holds replication to a region back (on) or lets it go on. When it returns,
 // nothing that is written from then on reaches the region.
 func (w *World) Hold(r region.Code, on bool) error {
-	p, ok := w.places[r]
-	if !ok {
+	if _, ok := w.places[r]; !ok {
 		return fmt.Errorf("there is no region %q here", r)
 	}
-	if p.feed == nil {
-		return fmt.Errorf("%s has the primary; nothing is replicated to it", r)
-	}
-	if on {
-		p.feed.Hold()
-	} else {
-		p.feed.Release()
-	}
-	return nil
+	return w.databases.hold(r, on)
 }
 
 // Run stops the machine of a region, or starts it again (on). It returns when
@@ -54,22 +45,5 @@ const catchUpTimeout = 30 * time.Second
 func (w *World) CatchUp(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, catchUpTimeout)
 	defer cancel()
-	home := w.Database(w.cfg.Primary)
-	if home == nil {
-		return fmt.Errorf("the machine in %s is stopped", w.cfg.Primary)
-	}
-	pos, err := home.Position(ctx)
-	if err != nil {
-		return fmt.Errorf("the database in %s: %w", w.cfg.Primary, err)
-	}
-	for r := range w.places {
-		db := w.Database(r)
-		if db == nil {
-			continue
-		}
-		if err := db.Wait(ctx, pos); err != nil {
-			return fmt.Errorf("the replica in %s did not catch up with %s: %w", r, w.cfg.Primary, err)
-		}
-	}
-	return nil
+	return w.databases.catchUp(ctx)
 }

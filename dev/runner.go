@@ -9,7 +9,6 @@ import (
 	"net"
 	"net/http"
 	"net/netip"
-	"path/filepath"
 	"strconv"
 	"strings"
 	"sync"
@@ -17,24 +16,24 @@ import (
 
 	"homing/fleet"
 	"homing/machine"
+	"homing/primary"
 	"homing/region"
-	"homing/sqlite"
 )
 
-// runner is one machine of the app, in this process: its database, its server,
-// and for the primary the server of its feed. It can be stopped and started.
+// runner is one machine of the app, in this process: its database and its server.
+// It can be stopped and started.
 type runner struct {
 	world  *World
 	region region.Code
 	id     machine.ID
-	// addr is that of the app's server, feedAddr that of the feed's. The first
-	// start sets their ports, before anything is served; they stay the same after.
-	addr, feedAddr string
+	// addr is that of the app's server. The first start sets its port, before anything
+	// is served; it stays the same after.
+	addr string
 
-	mu      sync.Mutex // guards what follows, and that the fleet agrees with it
-	db      *sqlite.DB // nil: stopped
-	servers []server
-	closed  bool // for good
+	mu     sync.Mutex // guards what follows, and that the fleet agrees with it
+	db     Database   // nil: stopped
+	server *server
+	closed bool // for good
 }
 
 // anyPort is a loopback port that is free.
@@ -43,11 +42,11 @@ const anyPort = "127.0.0.1:0"
 func newRunner(w *World, r region.Code) *runner {
 	var id [7]byte
 	_, _ = rand.Read(id[:]) // never fails, see crypto/rand
-	return &runner{world: w, region: r, id: machine.ID(hex.EncodeToString(id[:])), addr: anyPort, feedAddr: anyPort}
+	return &runner{world: w, region: r, id: machine.ID(hex.EncodeToString(id[:])), addr: anyPort}
 }
 
 // database returns the machine's database, nil while it is stopped.
-func (m *runner) database() *sqlite.DB {
+func (m *runner) database() Database {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	return m.db
@@ -63,14 +62,14 @@ func (m *runner) env() (map[string]string, error) {
 	if err != nil {
 		return nil, err
 	}
-	cfg := m.world.cfg
+	cfg, home := m.world.cfg, m.world.databases.home()
 	vars := machine.Env{
-		App: cfg.Name, ID: m.id, Region: m.region, PrimaryRegion: cfg.Primary, ProcessGroup: "app",
+		App: cfg.Name, ID: m.id, Region: m.region, PrimaryRegion: home, ProcessGroup: "app",
 		PrivateIP: netip.MustParseAddr("127.0.0.1"), Port: uint16(n), Edge: true,
 	}.Environ()
 	vars = append(vars, "HOMING_SECRET="+m.world.secret)
-	if home := cfg.Distances(m.region, cfg.Primary); home > 0 {
-		vars = append(vars, "HOMING_WAIT="+min(home, time.Second).String())
+	if way := m.world.wayHome(m.region, home); way > 0 {
+		vars = append(vars, "HOMING_WAIT="+min(way, time.Second).String())
 	}
 	env := make(map[string]string, len(vars))
 	for _, v := range vars {
@@ -96,7 +95,7 @@ func (m *runner) start(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if m.db, err = m.open(ctx); err != nil {
+	if m.db, err = m.world.databases.open(ctx, m.region); err != nil {
 		l.Close()
 		return err
 	}
@@ -108,32 +107,7 @@ func (m *runner) start(ctx context.Context) error {
 	return nil
 }
 
-// listen opens the port that addr names, and notes there which one it is if any
-// would do. Otherwise addr is left alone: others read it.
-func listen(addr *string) (net.Listener, error) {
-	l, err := net.Listen("tcp", *addr)
-	if err == nil && *addr == anyPort {
-		*addr = l.Addr().String()
-	}
-	return l, err
-}
-
-// open opens the database as this region has it; mu is held.
-func (m *runner) open(ctx context.Context) (*sqlite.DB, error) {
-	w := m.world
-	cfg := sqlite.Config{
-		Path: filepath.Join(w.cfg.Dir, string(m.region)+".db"), Role: machine.Primary,
-		Secret: w.secret, Logger: w.cfg.Logger.With("region", m.region),
-	}
-	if m.region != w.cfg.Primary {
-		p := w.places[m.region]
-		cfg.Role, cfg.Dial = machine.Replica, p.feed.Dial
-		cfg.Feed = "http://" + w.places[w.cfg.Primary].machine.feedAddr
-	}
-	return sqlite.Open(ctx, cfg)
-}
-
-// serve starts the servers; mu is held.
+// serve starts the app's server; mu is held.
 func (m *runner) serve(l net.Listener) error {
 	env, err := m.env()
 	if err != nil {
@@ -143,21 +117,9 @@ func (m *runner) serve(l net.Listener) error {
 	if err != nil {
 		return fmt.Errorf("start the app in %s: %w", m.region, err)
 	}
-	m.begin(l, app)
-	if m.region == m.world.cfg.Primary {
-		fl, err := listen(&m.feedAddr)
-		if err != nil {
-			return err
-		}
-		m.begin(fl, m.db.Feed())
-	}
+	m.server = &server{&http.Server{Handler: app, ReadHeaderTimeout: 10 * time.Second}, l}
+	go m.server.Serve(l) //nolint:errcheck // it ends when shut closes it
 	return nil
-}
-
-func (m *runner) begin(l net.Listener, h http.Handler) {
-	s := &http.Server{Handler: h, ReadHeaderTimeout: 10 * time.Second}
-	m.servers = append(m.servers, server{s, l})
-	go s.Serve(l) //nolint:errcheck // it ends when shut closes it
 }
 
 // server is a server and where it listens.
@@ -192,10 +154,10 @@ func (m *runner) close() error {
 
 // shut ends what runs; mu is held.
 func (m *runner) shut() error {
-	for _, s := range m.servers {
-		s.end()
+	if m.server != nil {
+		m.server.end()
+		m.server = nil
 	}
-	m.servers = nil
 	if m.db == nil {
 		return nil
 	}
@@ -204,7 +166,13 @@ func (m *runner) shut() error {
 	return err
 }
 
-// fleetMachine is the machine as the edges see it.
+// fleetMachine is the machine as the edges see it; mu is held. What it is asked for
+// now and then is known here from the start.
 func (m *runner) fleetMachine(healthy bool) fleet.Machine {
-	return fleet.Machine{ID: m.id, App: m.world.cfg.Name, Region: m.region, Addr: m.addr, Healthy: healthy}
+	f := fleet.Machine{ID: m.id, App: m.world.cfg.Name, Region: m.region, Addr: m.addr, Healthy: healthy}
+	if healthy && m.db != nil {
+		st := m.db.State()
+		f.Claim = primary.Claim{Role: st.Role, Epoch: st.Epoch}
+	}
+	return f
 }

@@ -22,8 +22,11 @@ type Status struct {
 	Position position.Position // what reads see
 	// Lag is how long the newest change took from the primary until it could be
 	// read here; while something is missing, how long it has been missing.
-	Lag     time.Duration
-	Behind  bool // something is missing
+	Lag    time.Duration
+	Behind bool // something is missing
+	// Bytes is how much of the primary's log is missing; -1: the engine does not count.
+	Bytes   int64
+	Primary bool // the primary is here, as far as the edges know; if they do not: was last
 	Held    bool // replication is held back
 	Waiting int  // requests that wait for a position
 	Problem string
@@ -45,47 +48,46 @@ func (w *World) Statuses() []Status {
 	return list
 }
 
-func (w *World) status(p *place) Status {
-	s := Status{
-		Region: p.region, Machine: p.machine.id, EdgeAddr: p.addr,
-		Distance: w.cfg.Distances(p.region, w.cfg.Primary),
+// Primary is where the edges know the primary to be; while there is none, where it was
+// last.
+func (w *World) Primary() region.Code {
+	if r := w.fleet.Snapshot().Primary(w.cfg.Name).Region; r != "" {
+		return r
 	}
+	return w.databases.home()
+}
+
+func (w *World) status(p *place) Status {
+	home := w.Primary()
 	missing := w.lag.missing(p.region)
-	s.Held, s.Behind, s.Lag = p.feed != nil && p.feed.Held(), missing > 0, missing
+	s := Status{
+		Region: p.region, Machine: p.machine.id, EdgeAddr: p.addr, Distance: w.cfg.Distances(p.region, home), Primary: p.region == home,
+		Held: w.databases.held(p.region), Behind: missing > 0, Lag: missing, Bytes: -1,
+	}
 	db := p.machine.database()
 	if db == nil {
 		s.Problem = "the machine is stopped"
 		return s
 	}
-	st := db.Status()
-	s.Running, s.Role, s.Position, s.Waiting = true, st.State.Role, st.Position, st.Waiting
-	if st.Err != nil {
-		s.Problem = w.problem(p, st.Err)
+	l := db.Look()
+	s.Running, s.Role, s.Position, s.Waiting, s.Bytes = true, l.State.Role, l.Position, l.Waiting, l.Bytes
+	if l.Problem != nil {
+		s.Problem = l.Problem.Error()
 	}
-	if !w.isBehind(p.region) {
-		s.Behind, s.Lag = false, st.Lag
+	if !l.Behind {
+		s.Behind, s.Lag = false, l.Lag
 	}
 	return s
-}
-
-// problem says in words what is wrong with a database. What a replica knows of its
-// feed is an address, which tells nobody where it is.
-func (w *World) problem(p *place, err error) string {
-	if home := w.Database(w.cfg.Primary); home == nil && p.feed != nil {
-		return "cannot reach " + w.cfg.Primary.City() + ", and tries again"
-	}
-	return err.Error()
 }
 
 // isBehind reports whether a region is missing something that the primary has. A
 // stopped primary has nothing that could be missed.
 func (w *World) isBehind(r region.Code) bool {
-	home := w.Database(w.cfg.Primary)
-	if home == nil {
+	if w.Database(w.databases.home()) == nil {
 		return false
 	}
 	db := w.Database(r)
-	return db == nil || db.Status().Position < home.Status().Position // SQLite's positions sort as text
+	return db == nil || db.Look().Behind
 }
 
 // lagWatch notes since when a replica has been missing something.

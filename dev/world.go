@@ -14,10 +14,10 @@ import (
 	"homing/edge"
 	"homing/fleet"
 	"homing/forward"
+	"homing/health"
 	"homing/journey"
 	"homing/metrics"
 	"homing/region"
-	"homing/sqlite"
 )
 
 // World is several running regions. Create it with [Start], end it with
@@ -30,7 +30,10 @@ type World struct {
 	metrics  *metrics.Metrics
 	lag      *lagWatch
 
-	places map[region.Code]*place // complete before anything is served
+	places    map[region.Code]*place // complete before anything is served
+	databases databases
+	asking    sync.WaitGroup // the watch of the machines
+	endAsking context.CancelFunc
 
 	mu    sync.Mutex
 	links map[[2]region.Code]*link.Link
@@ -44,7 +47,6 @@ type place struct {
 	listen  net.Listener // the edge's
 	addr    string       // likewise
 	machine *runner
-	feed    *link.Link // from the primary's database to this one's; nil at the primary
 }
 
 // Start starts all regions and returns when each has its database and answers.
@@ -59,7 +61,7 @@ func Start(ctx context.Context, cfg Config) (*World, error) {
 		metrics: metrics.New(metrics.Config{Codes: edge.Codes()}),
 		places:  make(map[region.Code]*place), links: make(map[[2]region.Code]*link.Link),
 	}
-	w.lag = newLagWatch(w)
+	w.lag, w.endAsking = newLagWatch(w), func() {}
 	if err := w.start(ctx); err != nil {
 		w.Close()
 		return nil, err
@@ -76,6 +78,7 @@ func (w *World) start(ctx context.Context) error {
 			return err
 		}
 	}
+	w.databases = newFiles(w)
 	home := w.places[w.cfg.Primary]
 	if err := w.startMachine(ctx, home); err != nil {
 		return err
@@ -94,6 +97,7 @@ func (w *World) start(ctx context.Context) error {
 	if err := w.CatchUp(ctx); err != nil {
 		return err
 	}
+	w.ask()
 	for _, p := range w.places {
 		go p.server.Serve(p.listen) //nolint:errcheck // it ends when Close closes it
 	}
@@ -123,12 +127,21 @@ func (w *World) openEdge(r region.Code, i int) error {
 		l.Close()
 		return err
 	}
-	p := &place{region: r, edge: e, server: e.Server(), listen: l, addr: l.Addr().String(), machine: newRunner(w, r)}
-	if r != w.cfg.Primary {
-		p.feed = link.New(w.cfg.Distances(w.cfg.Primary, r) / 2)
-	}
-	w.places[r] = p
+	w.places[r] = &place{region: r, edge: e, server: e.Server(), listen: l, addr: l.Addr().String(), machine: newRunner(w, r)}
 	return nil
+}
+
+// askEvery is how often machines are asked what they are. It is more often than an
+// edge asks, since whoever looks on does not want to wait.
+const askEvery = 200 * time.Millisecond
+
+// ask asks machines where the primary is until the world is closed.
+func (w *World) ask() {
+	var ctx context.Context
+	ctx, w.endAsking = context.WithCancel(context.Background())
+	w.asking.Go(func() {
+		health.Watch(ctx, health.Config{Fleet: w.fleet, Every: askEvery, Logger: w.cfg.Logger})
+	})
 }
 
 // dialFrom returns a dialler that puts the distance from r to the machine's
@@ -187,7 +200,7 @@ func (w *World) EdgeAddr(r region.Code) string {
 
 // Database returns the database of a region's machine, nil while that is stopped
 // and for an unknown region.
-func (w *World) Database(r region.Code) *sqlite.DB {
+func (w *World) Database(r region.Code) Database {
 	if p, ok := w.places[r]; ok {
 		return p.machine.database()
 	}
@@ -203,6 +216,8 @@ const closeGrace = time.Second
 // Close ends everything that Start began. It may be called more than once.
 func (w *World) Close() error {
 	w.lag.stop()
+	w.endAsking()
+	w.asking.Wait()
 	ctx, cancel := context.WithTimeout(context.Background(), closeGrace)
 	defer cancel()
 	var errs []error
@@ -217,14 +232,7 @@ func (w *World) Close() error {
 		})
 	}
 	wait.Wait()
-	for _, p := range w.places {
-		if p.region != w.cfg.Primary { // replicas first: they follow the other
-			errs = append(errs, w.closePlace(p))
-		}
-	}
-	if p, ok := w.places[w.cfg.Primary]; ok {
-		errs = append(errs, w.closePlace(p))
-	}
+	errs = append(errs, w.closeDatabases())
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	for _, l := range w.links {
@@ -233,10 +241,20 @@ func (w *World) Close() error {
 	return errors.Join(errs...)
 }
 
-func (w *World) closePlace(p *place) error {
-	err := p.machine.close()
-	if p.feed != nil {
-		p.feed.Close()
+// closeDatabases closes the replicas first: they follow the other.
+func (w *World) closeDatabases() error {
+	if w.databases == nil {
+		return nil
 	}
-	return err
+	home := w.databases.home()
+	var errs []error
+	for _, p := range w.places {
+		if p.region != home {
+			errs = append(errs, p.machine.close())
+		}
+	}
+	if p, ok := w.places[home]; ok {
+		errs = append(errs, p.machine.close())
+	}
+	return errors.Join(append(errs, w.databases.close())...)
 }

@@ -19,10 +19,9 @@ import (
 	"homing/dev"
 	"homing/fleet"
 	"homing/region"
-	"homing/sqlite"
 )
 
-func newBook(getenv func(string) string, db *sqlite.DB) (http.Handler, error) {
+func newBook(getenv func(string) string, db dev.Database) (http.Handler, error) {
 	env, err := homing.FromLookup(getenv)
 	if err != nil {
 		return nil, err
@@ -377,6 +376,6 @@ func TestWhatCannotStartSaysWhy(t *testing.T) {
 	}
 }
 
-func failingApp(func(string) string, *sqlite.DB) (http.Handler, error) {
+func failingApp(func(string) string, dev.Database) (http.Handler, error) {
 	return nil, fmt.Errorf("no such luck")
 }
