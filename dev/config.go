@@ -14,14 +14,16 @@ import (
 	"homing/region"
 )
 
-// Config says which regions there are and what runs in them. Regions, Primary,
-// Dir and App are required.
+// Config says which regions there are and what runs in them. Regions, Primary and App
+// are required.
 type Config struct {
 	// Regions are where the app runs, each once. They get their ports in this
 	// order.
 	Regions []region.Code
 	// Primary is the region of the writable database, one of Regions.
 	Primary region.Code
+	// Engine is the kind of database. Default [SQLite].
+	Engine Engine
 	// Name is the app's. Default: "app".
 	Name machine.App
 	// App starts one machine's copy of the app. getenv is the environment that
@@ -34,7 +36,8 @@ type Config struct {
 	Distances fleet.Distances
 	// Port is the first edge's; the others follow. 0: any free ones.
 	Port int
-	// Dir holds the databases. It must exist.
+	// Dir holds SQLite's databases, which need it. It must exist. A PostgreSQL cluster
+	// has a folder of its own, which goes with it.
 	Dir string
 	// Keep is how many journeys are remembered. Default 200.
 	Keep int
@@ -43,6 +46,9 @@ type Config struct {
 }
 
 func (c Config) withDefaults() Config {
+	if c.Engine == "" {
+		c.Engine = SQLite
+	}
 	if c.Name == "" {
 		c.Name = "app"
 	}
@@ -80,7 +86,10 @@ func (c Config) validate() error {
 	if c.App == nil {
 		errs = append(errs, errors.New("nothing to run: no app"))
 	}
-	if c.Dir == "" {
+	if c.Engine != "" && c.Engine != SQLite && c.Engine != Postgres {
+		errs = append(errs, fmt.Errorf("there is no engine %q; use %q or %q", c.Engine, SQLite, Postgres))
+	}
+	if c.Dir == "" && c.Engine != Postgres {
 		errs = append(errs, errors.New("no folder for the databases"))
 	}
 	return errors.Join(errs...)

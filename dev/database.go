@@ -3,6 +3,7 @@ package dev
 import (
 	"context"
 	"database/sql"
+	"errors"
 	"fmt"
 	"time"
 
@@ -10,6 +11,21 @@ import (
 	"homing/position"
 	"homing/region"
 )
+
+// Engine is a kind of database that a world can run.
+type Engine string
+
+const (
+	// SQLite is a file in each region, to which the primary's changes are streamed. It
+	// needs nothing to be installed.
+	SQLite Engine = "sqlite"
+	// Postgres is a PostgreSQL cluster: the primary in one region and a streaming
+	// replica in each other, nine servers at most. It needs PostgreSQL's programs.
+	Postgres Engine = "postgres"
+)
+
+// ErrNoCluster: PostgreSQL's programs are missing here, or did not start.
+var ErrNoCluster = errors.New("no PostgreSQL cluster can be started")
 
 // Database is the database of one region's machine. Its methods are safe for
 // concurrent use.

@@ -78,7 +78,9 @@ func (w *World) start(ctx context.Context) error {
 			return err
 		}
 	}
-	w.databases = newFiles(w)
+	if err := w.openDatabases(ctx); err != nil {
+		return err
+	}
 	home := w.places[w.cfg.Primary]
 	if err := w.startMachine(ctx, home); err != nil {
 		return err
@@ -128,6 +130,19 @@ func (w *World) openEdge(r region.Code, i int) error {
 		return err
 	}
 	w.places[r] = &place{region: r, edge: e, server: e.Server(), listen: l, addr: l.Addr().String(), machine: newRunner(w, r)}
+	return nil
+}
+
+func (w *World) openDatabases(ctx context.Context) error {
+	if w.cfg.Engine == SQLite {
+		w.databases = newFiles(w)
+		return nil
+	}
+	c, err := newCluster(ctx, w)
+	if err != nil {
+		return err // w.databases stays nil: there is nothing to close
+	}
+	w.databases = c
 	return nil
 }
 

@@ -18,6 +18,7 @@ import (
 	"homing/demo/guestbook"
 	"homing/dev"
 	"homing/fleet"
+	"homing/journey"
 	"homing/region"
 )
 
@@ -94,7 +95,8 @@ func (v *visitor) get(path string) string {
 	return v.body(resp, http.StatusOK)
 }
 
-func (v *visitor) write(text string) {
+// write returns the request's ID.
+func (v *visitor) write(text string) string {
 	v.t.Helper()
 	body := fmt.Sprintf(`{"author":"test","text":%q}`, text)
 	resp, err := v.client.Post(v.base+"/entries", "application/json", strings.NewReader(body))
@@ -102,6 +104,7 @@ func (v *visitor) write(text string) {
 		v.t.Fatal(err)
 	}
 	v.body(resp, http.StatusCreated)
+	return resp.Header.Get("Fly-Request-Id")
 }
 
 func (v *visitor) body(resp *http.Response, want int) string {
@@ -230,15 +233,22 @@ func TestSwitchesThatAreTurnedAtOnce(t *testing.T) {
 	}
 }
 
-// firstHop waits for the record of a request, which may follow its answer.
-func firstHop(t *testing.T, w *dev.World, id string) region.Code {
+func firstHop(t *testing.T, w *dev.World, id string) region.Code { return hops(t, w, id)[0].Region }
+
+func lastHop(t *testing.T, w *dev.World, id string) region.Code {
+	all := hops(t, w, id)
+	return all[len(all)-1].Region
+}
+
+// hops waits for the record of a request, which may follow its answer.
+func hops(t *testing.T, w *dev.World, id string) []journey.Hop {
 	t.Helper()
 	patience := time.After(10 * time.Second)
 	for {
 		records, _, more := w.Journeys().Since(0)
 		for _, r := range records {
 			if r.ID == id {
-				return r.Hops[0].Region
+				return r.Hops
 			}
 		}
 		select {
