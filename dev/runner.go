@@ -143,6 +143,15 @@ func (m *runner) stop() error {
 	return m.shut()
 }
 
+// offer gives a machine that runs requests, or none.
+func (m *runner) offer(on bool) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.db != nil {
+		m.world.fleet.Update(m.fleetMachine(on))
+	}
+}
+
 // close stops the machine for good: a start that comes later, from a page that
 // is still open, must not leave anything running.
 func (m *runner) close() error {

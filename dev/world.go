@@ -35,6 +35,8 @@ type World struct {
 	asking    sync.WaitGroup // the watch of the machines
 	endAsking context.CancelFunc
 
+	moving sync.Mutex // held while the primary moves
+
 	mu    sync.Mutex
 	links map[[2]region.Code]*link.Link
 }

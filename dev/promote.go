@@ -1,0 +1,72 @@
+package dev
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"homing/machine"
+	"homing/region"
+)
+
+// mover is databases whose primary can move.
+type mover interface {
+	promote(ctx context.Context, r region.Code) error
+}
+
+// CanPromote reports whether this world's primary can move.
+func (w *World) CanPromote() bool {
+	_, ok := w.databases.(mover)
+	return ok
+}
+
+// settleTimeout bounds how long machines and edges may take to notice a promotion.
+const settleTimeout = 10 * time.Second
+
+// Promote makes the database in r the primary, while everything goes on. The app
+// is told nothing and is not started again: its machines find out what their databases
+// are, and the edges keep what goes home until they know where that is. The old
+// primary comes back as a replica. It returns when the edges know.
+func (w *World) Promote(ctx context.Context, r region.Code) error {
+	if _, ok := w.places[r]; !ok {
+		return fmt.Errorf("there is no region %q here", r)
+	}
+	databases, ok := w.databases.(mover)
+	if !ok {
+		return errors.New("the primary of SQLite's files cannot move; that of PostgreSQL can")
+	}
+	w.moving.Lock()
+	defer w.moving.Unlock()
+	old := w.places[w.databases.home()].machine
+	// As before any maintenance: no new requests, and those under way end.
+	old.offer(false)
+	defer old.offer(true)
+	w.drain(ctx, old)
+	if err := databases.promote(ctx, r); err != nil {
+		return err
+	}
+	ctx, cancel := context.WithTimeout(ctx, settleTimeout)
+	defer cancel()
+	err := until(ctx, func() bool {
+		db := old.database()
+		return w.fleet.Snapshot().Primary(w.cfg.Name).Region == r && (db == nil || db.State().Role == machine.Replica)
+	})
+	if err != nil {
+		return fmt.Errorf("%s has the primary, but not all have noticed: %w", r, err)
+	}
+	return nil
+}
+
+// drainTimeout bounds how long requests under way are waited for; streams do not end.
+const drainTimeout = 2 * time.Second
+
+// drain waits until a machine has nothing to do.
+func (w *World) drain(ctx context.Context, m *runner) {
+	ctx, cancel := context.WithTimeout(ctx, drainTimeout)
+	defer cancel()
+	_ = until(ctx, func() bool {
+		f, ok := w.fleet.Snapshot().Machine(w.cfg.Name, m.id)
+		return !ok || f.Load() == 0
+	})
+}
