@@ -12,8 +12,12 @@ import (
 	"homing/region"
 )
 
-// runTimeout bounds how long a machine may take to start or stop.
-const runTimeout = 30 * time.Second
+const (
+	// runTimeout bounds how long a machine may take to start or stop.
+	runTimeout = 30 * time.Second
+	// promoteTimeout bounds how long the primary may take to move.
+	promoteTimeout = time.Minute
+)
 
 func (d *dashboard) hold(on bool) http.HandlerFunc {
 	return d.control(http.StatusConflict, func(_ context.Context, r region.Code) error {
@@ -27,6 +31,15 @@ func (d *dashboard) run(on bool) http.HandlerFunc {
 		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), runTimeout)
 		defer cancel()
 		return d.cfg.World.Run(ctx, r, on)
+	})
+}
+
+func (d *dashboard) promote() http.HandlerFunc {
+	return d.control(http.StatusConflict, func(ctx context.Context, r region.Code) error {
+		// A page that is closed meanwhile must not leave it half done.
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), promoteTimeout)
+		defer cancel()
+		return d.cfg.World.Promote(ctx, r)
 	})
 }
 

@@ -10,7 +10,7 @@
 //	GET  /regions                its first part alone
 //	GET  /events                 server-sent events "regions" and "journeys", each an array
 //	GET  /metrics                what the edges have counted, for Prometheus, see package metrics
-//	POST /regions/{region}/hold  likewise release, stop and start; 204, or one line saying why not
+//	POST /regions/{region}/hold  likewise release, stop, start and promote; 204, or one line saying why not
 //
 // The switches stop machines without asking who is there, so it answers only
 // loopback names and its own origin: neither another website nor another port of
@@ -40,12 +40,15 @@ type World interface {
 	Hold(r region.Code, on bool) error
 	// Run starts the machine of a region (on) or stops it.
 	Run(ctx context.Context, r region.Code, on bool) error
+	// Promote makes the database of a region the primary, if CanPromote.
+	Promote(ctx context.Context, r region.Code) error
+	CanPromote() bool
 }
 
 // Config says what the page is about. World and Primary are required.
 type Config struct {
 	World World
-	// Primary is the region of the writable database.
+	// Primary is the region of the writable database at start, which Measured is about.
 	Primary region.Code
 	// Metrics is served at /metrics. nil: there are none.
 	Metrics http.Handler
@@ -88,6 +91,7 @@ func New(cfg Config) http.Handler {
 	mux.Handle("POST /regions/{region}/release", sameOrigin(d.hold(false)))
 	mux.Handle("POST /regions/{region}/stop", sameOrigin(d.run(false)))
 	mux.Handle("POST /regions/{region}/start", sameOrigin(d.run(true)))
+	mux.Handle("POST /regions/{region}/promote", sameOrigin(d.promote()))
 	return loopbackOnly(mux)
 }
 
@@ -108,8 +112,10 @@ func (d *dashboard) page(w http.ResponseWriter, _ *http.Request) {
 	var out bytes.Buffer
 	err := pageTemplate.Execute(&out, struct {
 		Config
-		Regions []regionState
-	}{d.cfg, d.regions()})
+		Home       region.Code
+		CanPromote bool
+		Regions    []regionState
+	}{d.cfg, d.home(), d.cfg.World.CanPromote(), d.regions()})
 	if err != nil {
 		http.Error(w, "the page cannot be made: "+err.Error(), http.StatusInternalServerError)
 		return

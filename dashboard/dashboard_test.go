@@ -80,10 +80,35 @@ func TestThePageNamesTheRegionsAndLinksToTheirEdges(t *testing.T) {
 			t.Errorf("the page lacks %s", part)
 		}
 	}
-	for _, part := range []string{"Hold back replication to Chicago", "<table", "style="} {
+	for _, part := range []string{"Hold back replication to Chicago", "Make primary", "<table", "style="} {
 		if strings.Contains(page, part) {
 			t.Errorf("the page has %s", part)
 		}
+	}
+}
+
+func TestThePrimaryCanMoveWhereTheDatabaseCan(t *testing.T) {
+	w := newWorld()
+	w.moves = true
+	page := ask(newPage(w), "GET", "/").Body.String()
+	for _, part := range []string{
+		`data-switch="primary" hidden aria-label="Make Chicago the primary"`, `data-switch="primary" aria-label="Make São Paulo the primary"`,
+		`data-switch="held" hidden aria-label="Hold back replication to Chicago"`,
+	} {
+		if !strings.Contains(page, part) {
+			t.Errorf("the page lacks %s", part)
+		}
+	}
+	w.fails = errors.New("gru is stopped")
+	if got := ask(newPage(w), "POST", "/regions/gru/promote"); got.Code != 409 || got.Body.String() != "gru is stopped\n" {
+		t.Errorf("%d %q", got.Code, got.Body)
+	}
+}
+
+func TestThePageSaysWhereThePrimaryIsNow(t *testing.T) {
+	page := ask(dashboard.New(dashboard.Config{World: newWorld(), Primary: "gru"}), "GET", "/").Body.String()
+	if !strings.Contains(page, `data-primary="ord"`) {
+		t.Error("the page goes by where the primary was at start")
 	}
 }
 
@@ -133,9 +158,9 @@ func TestState(t *testing.T) {
 	}
 	want := `{"regions":[
 		{"region":"ord","city":"Chicago","machine":"a1a","edge_url":"http://ord.localhost:7601","distance_ms":0,"role":"primary","running":true,
-		 "position":"000000000000001f","lag_ms":0,"behind":false,"held":false,"waiting":0,"problem":"","primary":true},
+		 "position":"000000000000001f","lag_ms":0,"lag_bytes":null,"behind":false,"held":false,"waiting":0,"problem":"","primary":true},
 		{"region":"gru","city":"São Paulo","machine":"b0b","edge_url":"http://gru.localhost:7602","distance_ms":120,"role":"replica","running":true,
-		 "position":"000000000000001e","lag_ms":60.001,"behind":true,"held":true,"waiting":2,"problem":"a problem","primary":false}],
+		 "position":"000000000000001e","lag_ms":60.001,"lag_bytes":4096,"behind":true,"held":true,"waiting":2,"problem":"a problem","primary":false}],
 	"journeys":[
 		{"id":"01J-gru","at":"2026-01-02T03:05:06.007Z","edge":"gru","method":"GET","path":"/visits","status":200,"code":"","problem":"",
 		 "took_ms":185,"at_home_ms":122.5,"hops":[
@@ -202,6 +227,7 @@ func TestSwitches(t *testing.T) {
 		{"/regions/gru/stop", "run gru false", 204, ""},
 		{"/regions/gru/start", "run gru true", 204, ""},
 		{"/regions/ord/stop", "run ord false", 204, ""},
+		{"/regions/gru/promote", "promote gru", 204, ""},
 		{"/regions/ord/hold", "", 409, "ord has the primary; nothing is replicated to it\n"},
 		{"/regions/syd/hold", "", 404, "there is no region \"syd\" here\n"},
 		{"/regions/%3Cb%3E%0A/start", "", 404, "there is no region \"<b>\\n\" here\n"},

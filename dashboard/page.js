@@ -4,7 +4,7 @@
 // requests: it is put in as text only, never as HTML.
 
 const keep = 50; // requests on the page
-const primary = document.documentElement.dataset.primary;
+let primary = document.documentElement.dataset.primary; // where it is now
 const cities = new Map(); // region → city
 
 const byId = (id) => document.getElementById(id);
@@ -32,6 +32,12 @@ function duration(ms) {
   if (ms >= 1000) return `${(ms / 1000).toFixed(1)} s`;
   if (ms >= 9.95 || ms === 0) return `${Math.round(ms)} ms`;
   return `${ms.toFixed(1)} ms`;
+}
+
+function bytes(n) {
+  if (n >= 1e6) return `${(n / 1e6).toFixed(1)} MB`;
+  if (n >= 1e3) return `${(n / 1e3).toFixed(1)} kB`;
+  return `${n} bytes`;
 }
 
 const clock = (at) => new Date(at).toLocaleTimeString('en-GB');
@@ -63,7 +69,22 @@ function showRegions(regions) {
   const cards = document.querySelectorAll('.card');
   const same = cards.length === regions.length && regions.every((r, i) => r.region === cards[i].dataset.region);
   if (!same) return location.reload(); // another world runs here now
+  showHome(regions);
   regions.forEach((r, i) => showRegion(cards[i], r));
+}
+
+// showHome notes where the primary is now: it can move.
+function showHome(regions) {
+  const home = regions.find((r) => r.primary)?.region;
+  if (!home || home === primary) return;
+  primary = home;
+  for (const at of document.querySelectorAll('[data-home]')) at.textContent = home;
+}
+
+// lag is a time, and where the database counts, what is missing.
+function lagOf(r) {
+  if (r.primary || !r.running) return '–';
+  return r.lag_bytes === null ? duration(r.lag_ms) : `${duration(r.lag_ms)}, ${bytes(r.lag_bytes)}`;
 }
 
 function showRegion(card, r) {
@@ -73,22 +94,33 @@ function showRegion(card, r) {
   put(card, 'sentence', sentence, sentence);
   put(card, 'role', r.running ? r.role : 'stopped');
   put(card, 'distance', r.primary ? 'here' : duration(r.distance_ms), `a round trip to ${primary}`);
-  put(card, 'lag', r.primary || !r.running ? '–' : duration(r.lag_ms));
+  put(card, 'lag', lagOf(r));
   put(card, 'position', short(r.position) || '–', r.position);
   put(card, 'waiting', String(r.waiting));
   put(card, 'machine', r.machine, r.machine);
   setSwitch(card, 'held', r.held);
   setSwitch(card, 'stopped', !r.running);
+  for (const name of ['held', 'primary']) { // these are for replicas
+    card.querySelector(`[data-switch="${name}"]`)?.toggleAttribute('hidden', r.primary);
+  }
 }
 
 function setSwitch(card, name, on) {
   card.querySelector(`[data-switch="${name}"]`)?.setAttribute('aria-checked', String(on));
 }
 
+function verbOf(button) {
+  const on = button.getAttribute('aria-checked') === 'true';
+  switch (button.dataset.switch) {
+    case 'held': return on ? 'release' : 'hold';
+    case 'primary': return 'promote';
+    default: return on ? 'start' : 'stop';
+  }
+}
+
 // A switch asks; how it stands comes back with the next event.
 async function flip(button) {
-  const on = button.getAttribute('aria-checked') === 'true';
-  const verb = button.dataset.switch === 'held' ? (on ? 'release' : 'hold') : (on ? 'start' : 'stop');
+  const verb = verbOf(button);
   const region = button.closest('.card').dataset.region;
   button.setAttribute('aria-busy', 'true');
   try {

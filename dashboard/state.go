@@ -20,11 +20,12 @@ type regionState struct {
 	Running    bool    `json:"running"`
 	Position   string  `json:"position"`
 	LagMS      float64 `json:"lag_ms"`
+	LagBytes   *int64  `json:"lag_bytes"` // null: the database does not count
 	Behind     bool    `json:"behind"`
 	Held       bool    `json:"held"`
 	Waiting    int     `json:"waiting"`
 	Problem    string  `json:"problem"`
-	Primary    bool    `json:"primary"` // is the configured one, running or not
+	Primary    bool    `json:"primary"` // has the primary now; while there is none: had it last
 }
 
 // journeyState is a [journey.Record] as JSON.
@@ -87,11 +88,29 @@ func (d *dashboard) regions() []regionState {
 		list = append(list, regionState{
 			Region: string(s.Region), City: s.Region.City(), Machine: string(s.Machine), EdgeURL: s.EdgeURL(),
 			DistanceMS: ms(s.Distance), Role: s.Role.String(), Running: s.Running, Position: string(s.Position),
-			LagMS: ms(s.Lag), Behind: s.Behind, Held: s.Held, Waiting: s.Waiting, Problem: s.Problem,
-			Primary: s.Region == d.cfg.Primary,
+			LagMS: ms(s.Lag), LagBytes: counted(s.Bytes), Behind: s.Behind, Held: s.Held, Waiting: s.Waiting, Problem: s.Problem,
+			Primary: s.Primary,
 		})
 	}
 	return list
+}
+
+// counted is null for what is not counted.
+func counted(bytes int64) *int64 {
+	if bytes < 0 {
+		return nil
+	}
+	return &bytes
+}
+
+// home is the region that has the primary now.
+func (d *dashboard) home() region.Code {
+	for _, s := range d.cfg.World.Statuses() {
+		if s.Primary {
+			return s.Region
+		}
+	}
+	return d.cfg.Primary
 }
 
 // journeys returns those that were added after the first n, at most the newest

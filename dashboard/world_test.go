@@ -25,7 +25,8 @@ type fakeWorld struct {
 	mu    sync.Mutex // guards what follows
 	gru   dev.Status
 	calls []string
-	fails error // of Run
+	fails error // of Run and Promote
+	moves bool  // its primary can move
 }
 
 func newWorld() *fakeWorld {
@@ -33,7 +34,7 @@ func newWorld() *fakeWorld {
 		log: journey.NewLog(200),
 		gru: dev.Status{
 			Region: "gru", Machine: "b0b", EdgeAddr: "127.0.0.1:7602", Distance: 120 * time.Millisecond, Running: true,
-			Role: machine.Replica, Position: "000000000000001e", Lag: 60*time.Millisecond + 1500*time.Nanosecond,
+			Role: machine.Replica, Position: "000000000000001e", Lag: 60*time.Millisecond + 1500*time.Nanosecond, Bytes: 4096,
 			Behind: true, Held: true, Waiting: 2, Problem: "a problem",
 		},
 	}
@@ -43,7 +44,7 @@ func (w *fakeWorld) Statuses() []dev.Status {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	return []dev.Status{
-		{Region: "ord", Machine: "a1a", EdgeAddr: "127.0.0.1:7601", Running: true, Role: machine.Primary, Position: "000000000000001f"},
+		{Region: "ord", Machine: "a1a", EdgeAddr: "127.0.0.1:7601", Running: true, Role: machine.Primary, Position: "000000000000001f", Primary: true, Bytes: -1},
 		w.gru,
 	}
 }
@@ -67,6 +68,18 @@ func (w *fakeWorld) Run(ctx context.Context, r region.Code, on bool) error {
 	}
 	return w.fails
 }
+
+func (w *fakeWorld) Promote(ctx context.Context, r region.Code) error {
+	w.note(fmt.Sprintf("promote %s", r))
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if ctx.Err() != nil {
+		return ctx.Err()
+	}
+	return w.fails
+}
+
+func (w *fakeWorld) CanPromote() bool { return w.moves }
 
 func (w *fakeWorld) note(call string) {
 	w.mu.Lock()

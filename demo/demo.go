@@ -26,10 +26,11 @@ import (
 type Config struct {
 	Regions   []region.Code
 	Primary   region.Code
+	Engine    dev.Engine // empty: SQLite
 	Distances fleet.Distances
 	// Port is the page's; the edges have those that follow. 0: any free ones.
 	Port int
-	// Dir keeps the databases. Empty: a temporary folder, removed at the end.
+	// Dir keeps SQLite's databases. Empty: a temporary folder, removed at the end.
 	Dir string
 	// Out gets what was measured, and what to try.
 	Out io.Writer
@@ -77,14 +78,26 @@ func start(ctx context.Context, cfg Config, dir string) (*dev.World, error) {
 	if cfg.Port != 0 {
 		first = cfg.Port + 1
 	}
+	prepare := guestbook.Migrate
+	if cfg.Engine == dev.Postgres {
+		prepare = guestbook.MigratePostgres
+	}
 	world, err := dev.Start(ctx, dev.Config{
-		Regions: cfg.Regions, Primary: cfg.Primary, Name: "guestbook", Distances: cfg.Distances,
-		Port: first, Dir: dir, Logger: cfg.Logger, Prepare: guestbook.Migrate,
+		Regions: cfg.Regions, Primary: cfg.Primary, Engine: cfg.Engine, Name: "guestbook", Distances: cfg.Distances,
+		Port: first, Dir: dir, Logger: cfg.Logger, Prepare: prepare,
 		App: func(getenv func(string) string, db dev.Database) (http.Handler, error) {
 			return newApp(getenv, db, cfg.Logger)
 		},
 	})
-	return world, inUse(err)
+	return world, noCluster(inUse(err))
+}
+
+// noCluster adds to an error about PostgreSQL's programs how to mend it.
+func noCluster(err error) error {
+	if errors.Is(err, dev.ErrNoCluster) {
+		return fmt.Errorf("%w; install PostgreSQL 14 or newer (Debian: apt-get install postgresql), or use --db sqlite, which needs nothing", err)
+	}
+	return err
 }
 
 // newApp is the guestbook as it runs in every region.

@@ -59,6 +59,10 @@ func printTry(w io.Writer, cfg Config, world *dev.World, port int) {
 		fmt.Fprintf(w, "  curl -sLb '' %s/entries -d text=Mine | grep Mine\n", edge)
 		fmt.Fprintf(w, "  curl -X POST %s/regions/%s/release\n", page, far)
 	}
+	if far != cfg.Primary && world.CanPromote() {
+		fmt.Fprintf(w, "  # move the primary to %s: writes wait meanwhile, and none is lost\n", far)
+		fmt.Fprintf(w, "  curl -X POST %s/regions/%s/promote\n", page, far)
+	}
 	fmt.Fprintln(w, "\nCtrl-C ends it.")
 }
 

@@ -35,7 +35,8 @@ crosses. Measures itself, prints what it found, and shows every request's
 journey on a page.`,
 		Example: `  homing demo
   homing demo --regions fra,syd,iad --primary fra
-  homing demo --distances none --port 9000`,
+  homing demo --distances none --port 9000
+  homing demo --db postgres`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			cfg, err := f.config()
@@ -53,17 +54,20 @@ journey on a page.`,
 	cmd.Flags().StringVar(&f.regions, "regions", "ord,gru,ams", "regions to run, separated by commas")
 	cmd.Flags().StringVar(&f.primary, "primary", "", "region of the writable database (default the first)")
 	cmd.Flags().IntVar(&f.port, "port", 7600, "port of the page, the edges have the next; 0: any free")
-	cmd.Flags().StringVar(&f.data, "data", "", "folder to keep the databases in (default a temporary one)")
+	cmd.Flags().StringVar(&f.data, "data", "", "folder to keep SQLite's databases in (default a temporary one)")
 	cmd.Flags().StringVar(&f.distances, "distances", "real", `real, none, or a file of lines like "ord gru 130ms"`)
-	cmd.Flags().StringVar(&f.db, "db", "sqlite", `kind of database; only "sqlite" so far`)
+	cmd.Flags().StringVar(&f.db, "db", "sqlite", "sqlite, or postgres: a real cluster, needs PostgreSQL's programs")
 	return cmd
 }
 
 // config checks the flags and turns them into the demo's configuration.
 func (f demoFlags) config() (demo.Config, error) {
-	cfg := demo.Config{Port: f.port, Dir: f.data}
-	if f.db != "sqlite" {
-		return cfg, fmt.Errorf(`--db %q is not there; use "sqlite"`, f.db)
+	cfg := demo.Config{Port: f.port, Dir: f.data, Engine: dev.Engine(f.db)}
+	switch {
+	case cfg.Engine != dev.SQLite && cfg.Engine != dev.Postgres:
+		return cfg, fmt.Errorf("--db %q is not there; use %s or %s", f.db, dev.SQLite, dev.Postgres)
+	case cfg.Engine == dev.Postgres && f.data != "":
+		return cfg, errors.New("--data is for --db sqlite; a PostgreSQL cluster begins empty each time")
 	}
 	var err error
 	if cfg.Regions, err = f.parseRegions(); err != nil {
