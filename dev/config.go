@@ -89,6 +89,9 @@ func (c Config) validate() error {
 	if c.Engine != "" && c.Engine != SQLite && c.Engine != Postgres {
 		errs = append(errs, fmt.Errorf("there is no engine %q; use %q or %q", c.Engine, SQLite, Postgres))
 	}
+	if c.Engine == Postgres && len(c.Regions) > mostServers {
+		errs = append(errs, fmt.Errorf("there are %d regions, and a PostgreSQL cluster has %d servers at most here", len(c.Regions), mostServers))
+	}
 	if c.Dir == "" && c.Engine != Postgres {
 		errs = append(errs, errors.New("no folder for the databases"))
 	}

@@ -30,6 +30,9 @@ type cluster struct {
 	holding map[region.Code]bool
 }
 
+// mostServers is how many pgtest runs: a primary and eight replicas.
+const mostServers = 9
+
 func newCluster(ctx context.Context, w *World) (*cluster, error) {
 	pg, err := pgtest.New(ctx, pgtest.Config{Replicas: len(w.cfg.Regions) - 1})
 	if err != nil {

@@ -444,7 +444,9 @@ func TestDemoSaysWhatIsWrong(t *testing.T) {
 		"a folder below a file":        {[]string{"--data", file + "/x"}, []string{"--data", "another folder"}},
 		"distances that are nowhere":   {[]string{"--distances", file + ".gone"}, []string{"--distances", "no such file"}},
 		"distances that make no sense": {[]string{"--distances", file}, []string{"line 1", `"far"`}},
-		"another database":             {[]string{"--db", "oracle"}, []string{`"oracle"`, "sqlite"}},
+		"another database":             {[]string{"--db", "oracle"}, []string{`"oracle"`, "sqlite", "postgres"}},
+		"a folder for a cluster":       {[]string{"--db", "postgres", "--data", t.TempDir()}, []string{"--data", "--db sqlite"}},
+		"a cluster of ten":             {[]string{"--db", "postgres", "--regions", "ord,gru,ams,lhr,fra,syd,nrt,sin,iad,cdg"}, []string{"10 regions", "9"}},
 		"a flag that is not there":     {[]string{"--regoins", "ord"}, []string{"--regoins"}},
 		"a port beyond the last":       {[]string{"--port", "65534"}, []string{"--port 65534"}},
 	} {

@@ -106,6 +106,7 @@ type regionState struct {
 	Running bool
 	Waiting int
 	Held    bool
+	Primary bool
 }
 
 type hopState struct {
