@@ -141,6 +141,16 @@ func (l *ledger) compare(t *testing.T, w *dev.World) {
 	}
 }
 
+// allTake reports whether changes take at least so long to get to every replica.
+func allTake(w *dev.World, oneWay time.Duration) bool {
+	for _, s := range w.Statuses() {
+		if s.Region != "ord" && s.Lag < oneWay {
+			return false
+		}
+	}
+	return true
+}
+
 // TestFarAwayOnPostgres: a change takes its way, and one that is on its way when the
 // primary moves arrives before.
 func TestFarAwayOnPostgres(t *testing.T) {
@@ -149,10 +159,13 @@ func TestFarAwayOnPostgres(t *testing.T) {
 	v := newVisitor(t, w, "ord")
 	v.write("takes its time")
 	turn(t, w.CatchUp(t.Context()))
-	for _, s := range w.Statuses() {
-		if s.Region != "ord" && s.Lag < oneWay {
-			t.Errorf("%s: a change took %v to arrive; one way is %v", s.Region, s.Lag, oneWay)
-		}
+	// PostgreSQL measures some of the changes only; what it says may be of an earlier one.
+	for n := 0; n < 20 && !allTake(w, oneWay); n++ {
+		v.write(fmt.Sprint("takes its time ", n))
+		turn(t, w.CatchUp(t.Context()))
+	}
+	if !allTake(w, oneWay) {
+		t.Errorf("changes arrive sooner than in %v: %+v", oneWay, w.Statuses())
 	}
 
 	turn(t, w.Hold("ams", true)) // who is held back must not keep the primary from moving
