@@ -77,17 +77,20 @@ func TestSignalsEndTheDemo(t *testing.T) {
 		after string // what was printed when it is sent
 		end   func(*program) error
 	}{
-		"Ctrl-C":                    {"Ctrl-C ends it.", sends(syscall.SIGINT)},
-		"a terminal that is closed": {"Ctrl-C ends it.", sends(syscall.SIGHUP)},
-		"a service that is stopped": {"Ctrl-C ends it.", sends(syscall.SIGTERM)},
-		"Ctrl-C at once":            {"", sends(syscall.SIGINT)},
-		"a reader that has gone":    {"Homing:", func(p *program) error { return p.out.Close() }},
+		"Ctrl-C":                        {"Ctrl-C ends it.", sends(syscall.SIGINT)},
+		"a terminal that is closed":     {"Ctrl-C ends it.", sends(syscall.SIGHUP)},
+		"a service that is stopped":     {"Ctrl-C ends it.", sends(syscall.SIGTERM)},
+		"Ctrl-C at once":                {"", sends(syscall.SIGINT)},
+		"a reader that was never there": {"-", func(p *program) error { return nil }},
 	} {
 		t.Run(name, func(t *testing.T) {
 			p := startProgram(t, bin)
-			if tc.after == "" {
+			switch tc.after {
+			case "":
 				awaitFolder(t, p.folder)
-			} else {
+			case "-": // before anything was printed, or nothing more might be
+				p.out.Close()
+			default:
 				p.until(tc.after)
 			}
 			if err := tc.end(p); err != nil {
