@@ -3,6 +3,7 @@ package edge_test
 import (
 	"bufio"
 	"context"
+	"fmt"
 	"io"
 	"log/slog"
 	"net"
@@ -11,6 +12,7 @@ import (
 	"slices"
 	"strings"
 	"sync/atomic"
+	"syscall"
 	"testing"
 	"time"
 
@@ -100,14 +102,23 @@ func says(t testing.TB, id machine.ID, at region.Code, text string) fleet.Machin
 	})
 }
 
-// refusing is a machine that does not listen.
+// refusing is a machine that does not listen. Its port stays taken, or another test
+// might listen there.
 func refusing(t testing.TB, id machine.ID, at region.Code) fleet.Machine {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
+	fd, err := syscall.Socket(syscall.AF_INET, syscall.SOCK_STREAM, 0)
 	if err != nil {
 		t.Fatal(err)
 	}
-	l.Close()
-	return fleet.Machine{ID: id, App: "web", Region: at, Addr: l.Addr().String(), Healthy: true}
+	t.Cleanup(func() { syscall.Close(fd) })
+	if err := syscall.Bind(fd, &syscall.SockaddrInet4{Addr: [4]byte{127, 0, 0, 1}}); err != nil {
+		t.Fatal(err)
+	}
+	bound, err := syscall.Getsockname(fd)
+	if err != nil {
+		t.Fatal(err)
+	}
+	addr := fmt.Sprint("127.0.0.1:", bound.(*syscall.SockaddrInet4).Port)
+	return fleet.Machine{ID: id, App: "web", Region: at, Addr: addr, Healthy: true}
 }
 
 func skipHead(br *bufio.Reader) bool { return misbehave.SkipHead(br) }

@@ -54,7 +54,8 @@ func TestAPromotionUnderLoad(t *testing.T) {
 			stop := l.run()
 			l.until(300)
 			if !tc.synchronous {
-				gru.HoldStream() // first, or it would know more than the next primary
+				gru.HoldStream() // first, or it might know more than the next primary
+				l.until(l.acknowledged() + 30)
 				ams.HoldStream() // what comes now will be lost
 				l.until(l.acknowledged() + 100)
 			}
