@@ -37,10 +37,6 @@ type Config struct {
 	// says; a promotion may have moved the primary. Empty: no regions.
 	Region, PrimaryRegion region.Code
 
-	// Heartbeat names a table that a primary writes to now and then, so that an
-	// idle replica knows how far it is behind. Empty: none.
-	Heartbeat string
-
 	// Logger is told which database was chosen, and of what goes wrong. nil:
 	// slog.Default().
 	Logger *slog.Logger
