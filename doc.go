@@ -30,6 +30,14 @@
 // Home is an answer with the header fly-replay, which the proxy in front carries
 // out: Fly's, or an edge of ours. It never reaches the client.
 //
-// The database's side is a [Database], such as homing/sqlite has; its driver marks
-// what a request did, so that handlers need not say.
+// The database's side is a [Database], such as homing/postgres and homing/sqlite have;
+// its driver marks what a request did, so that handlers need not say. A write that a
+// request can do without is made with [TolerateRefusal].
+//
+// # When the primary moves
+//
+// Behind an edge of ours an app follows a primary that is promoted in another region,
+// without a deploy or a restart: machines tell the edge what their database is, and
+// the edge tells them where the primary is. A primary that was replaced serves
+// nothing. Elsewhere PRIMARY_REGION counts. [Site.Health] is for a machine's check.
 package homing

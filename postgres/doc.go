@@ -21,6 +21,16 @@
 // somebody waits. It is not of the app's pool, so that a busy app cannot keep it from
 // being seen.
 //
+// # What is not seen
+//
+// Marks are left for all that goes through pgx's connections or database/sql with the
+// request's context, and for calls without one inside a transaction that was begun with
+// it. Not seen are calls without a context elsewhere, and what goes through a
+// *pgconn.PgConn. A SELECT whose function writes does not show by its command tag on the
+// primary; a request that writes so by GET should be marked as a write route, or its
+// client may read an older page afterwards. Advisory locks are granted on a replica,
+// and exclude nobody elsewhere.
+//
 // # Behind PgBouncer
 //
 // In transaction mode everything here works as without it. Set its query_wait_timeout
