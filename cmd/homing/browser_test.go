@@ -80,3 +80,28 @@ func TestInABrowser(t *testing.T) {
 		t.Error("the switch says stopped, and the machine runs")
 	}
 }
+
+// TestThePrimaryMovesInABrowser clicks the button that moves it, and writes after that.
+func TestThePrimaryMovesInABrowser(t *testing.T) {
+	d := startDemo(t, "--db", "postgres", "--distances", "none")
+	browser := openBrowser(t)
+	browse(t, browser, chromedp.Navigate(d.page))
+	browse(t, browser, chromedp.WaitVisible(chromedp.CSS(`#connection.live`)))
+	browse(t, browser, chromedp.Click(chromedp.CSS(`[data-region=ams] button[data-switch=primary]`)))
+	// Its own button goes, and the one of the region that it came from is there.
+	browse(t, browser, chromedp.WaitVisible(chromedp.CSS(`[data-region=ord] button[data-switch=primary]`)))
+	browse(t, browser, chromedp.WaitNotVisible(chromedp.CSS(`[data-region=ams] button[data-switch=primary]`)))
+
+	browse(t, browser, chromedp.Navigate(d.regions()["gru"].EdgeURL))
+	browse(t, browser, chromedp.SendKeys(chromedp.CSS(`textarea[name=text]`), "after the move"))
+	if _, err := chromedp.RunResponse(browser, chromedp.Click(chromedp.CSS(`form.new button`))); err != nil {
+		t.Fatal(err)
+	}
+	browse(t, browser, chromedp.WaitVisible(chromedp.CSS(`article`)))
+	if page := browse(t, browser, chromedp.Text(chromedp.CSS(`body`))); !strings.Contains(page, "after the move") {
+		t.Errorf("the page says:\n%s", page)
+	}
+	if now := d.regions()["ams"]; now.Role != "primary" {
+		t.Errorf("ams is %+v", now)
+	}
+}
