@@ -231,3 +231,19 @@ func TestAPrimaryDoesNotAskForReads(t *testing.T) {
 	h := newSite(t, Config{Env: primaryIn(), Database: db}).Handler(http.HandlerFunc(hello))
 	do(h, request("GET", "/", "Cookie", cookie("a", token("6"))))
 }
+
+func TestATokenOfAnotherDatabaseIsToldOfOnce(t *testing.T) {
+	for epoch, want := range map[position.Epoch]int{"i:1": 1, "h:1": 0} {
+		log, lines := logTo()
+		h := newSite(t, Config{Env: replicaIn(), Database: of(newDB(machine.Replica, "5"), "h:2"), Logger: log}).Handler(http.HandlerFunc(hello))
+		carried := sealedBy(position.Keys{}, position.Token{Engine: "fake", Epoch: epoch, Position: "1"})
+		for range 3 {
+			if got := sentHome(do(h, request("GET", "/", replay.PositionHeader, carried))); got != "stale" {
+				t.Errorf("%s: home for %q", epoch, got)
+			}
+		}
+		if n := lines.count("token of another database"); n != want {
+			t.Errorf("%s: said %d times: %s", epoch, n, lines)
+		}
+	}
+}

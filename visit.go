@@ -114,6 +114,7 @@ func (v *visit) await(d *decision.Decision) {
 			// Its time has passed.
 		case t.Engine != v.state.Engine || t.Epoch != v.state.Epoch:
 			d.Reason, d.Wanted = decision.Stale, t.Position // another line of history
+			v.tellForeign(t.Token)
 			return
 		default:
 			d.Wanted = t.Position
@@ -123,6 +124,16 @@ func (v *visit) await(d *decision.Decision) {
 			}
 		}
 	}
+}
+
+// tellForeign says once that clients carry tokens of another database. One of an
+// earlier epoch is no news: there was a promotion.
+func (v *visit) tellForeign(t position.Token) {
+	if _, related := t.Epoch.Compare(v.state.Epoch); related || v.state.Epoch == "" {
+		return
+	}
+	v.site.tellOnce("foreign token", "homing: a client carries a token of another database than the one here, or of this one before it was made anew; "+
+		"such clients read at the primary until their tokens end", "token", t.Epoch, "here", v.state.Epoch)
 }
 
 // expired is a context that is over: waiting with it only asks.
