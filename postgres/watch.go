@@ -69,8 +69,7 @@ type watch struct {
 	down    bool      // what the log was told last
 	servers identities
 
-	suspected bool   // the first look was held against the settings
-	problem   string // what was found wrong with the server for good
+	compared bool // the settings were held against a look
 }
 
 // look takes a whole look, on a new connection if the old one fails.
@@ -117,29 +116,23 @@ func (w *watch) drop() {
 	}
 }
 
-// suspect holds the first look against what the settings want. A role that differs is
-// only told: the primary may have moved since. A server of another cluster, or one that
-// is too old, is not used.
+// suspect holds a look against what the settings want. One that is too old is not used.
+// A role that differs is only told, and once: the primary may have moved since.
 func (w *watch) suspect(l *look) {
-	if w.suspected {
-		l.problem = w.problem
-	} else {
-		w.suspected = true
-		here := l.facts()
-		want := machine.None
-		if c := &w.db.cfg; c.Region != "" {
-			want = machine.Env{Region: c.Region, PrimaryRegion: c.PrimaryRegion}.Role()
-		}
-		if text := mismatch(want, nil, here); text != "" {
-			w.db.log.Warn(text)
-		}
-		if here.Version < leastVersion {
-			w.problem = mismatch(machine.None, nil, here)
-		}
-		l.problem = w.problem
+	here := l.facts()
+	if here.Version < leastVersion {
+		l.role, l.problem = machine.None, mismatch(machine.None, nil, here)
 	}
-	if l.problem != "" {
-		l.role = machine.None
+	if w.compared {
+		return
+	}
+	w.compared = true
+	want := machine.None
+	if c := &w.db.cfg; c.Region != "" {
+		want = machine.Env{Region: c.Region, PrimaryRegion: c.PrimaryRegion}.Role()
+	}
+	if text := mismatch(want, nil, here); text != "" {
+		w.db.log.Warn(text)
 	}
 }
 
