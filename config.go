@@ -116,10 +116,7 @@ func (c Config) resolve() (Config, position.Keys, []any, error) {
 	}
 	note("secret", keys, c.Secret != "")
 	inStruct = pick(&c.Wait, c.Env.Wait)
-	if c.Wait == 0 {
-		c.Wait = waitHome(c.Region, c.PrimaryRegion)
-	}
-	note("wait", c.Wait, inStruct)
+	note("wait", c.patience(c.PrimaryRegion), inStruct)
 	inStruct = pick(&c.Hold, c.Env.Hold)
 	pick(&c.Hold, defaultHold)
 	note("hold", c.Hold, inStruct)
@@ -191,6 +188,15 @@ func checkRegion(c region.Code) error {
 		return fmt.Errorf("%q is a group of regions; name one", c)
 	}
 	return nil
+}
+
+// patience is how long a read waits for its position before it goes home: what is set,
+// or as long as the way to where home is now.
+func (c Config) patience(home region.Code) time.Duration {
+	if c.Wait != 0 {
+		return c.Wait
+	}
+	return waitHome(c.Region, home)
 }
 
 // waitHome is how long a wait may take before going home would have been faster.

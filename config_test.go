@@ -97,7 +97,7 @@ func TestAWaitIsAsLongAsTheWayHome(t *testing.T) {
 		{"the same region", Config{Region: "fra-1", PrimaryRegion: "fra-1"}, time.Millisecond, time.Millisecond},
 		{"said", Config{Region: "ord", PrimaryRegion: "ams", Wait: time.Minute}, time.Minute, time.Minute},
 	} {
-		if got := newSite(t, tt.cfg).cfg.Wait; got < tt.min || got > tt.max {
+		if got := newSite(t, tt.cfg).cfg.patience(tt.cfg.PrimaryRegion); got < tt.min || got > tt.max {
 			t.Errorf("%s: got %v", tt.name, got)
 		}
 	}

@@ -3,11 +3,13 @@ package homing
 import (
 	"net/http"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"homing/decision"
 	"homing/machine"
 	"homing/position"
+	"homing/region"
 	"homing/replay"
 	"homing/trail"
 )
@@ -68,6 +70,24 @@ func TestWhereThePrimaryIsSaidToBe(t *testing.T) {
 			}
 		})
 	}
+}
+
+func TestAWaitIsAsLongAsTheWayToWhereThePrimaryIsNow(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		env := replicaIn("HOMING_REGION", "gru", "PRIMARY_REGION", "syd") // 13,000 km
+		h := newSite(t, Config{Env: env, Database: newDB(machine.Replica, "5")}).Handler(http.HandlerFunc(hello))
+		for _, told := range []string{"syd", "eze"} {
+			begun := time.Now()
+			res := do(h, request("GET", "/", replay.PrimaryHeader, told+";epoch=e1", replay.PositionHeader, token("9")))
+			if got := decided(t, res).Reason; got != decision.Stale {
+				t.Fatalf("decided %s", got)
+			}
+			want, _ := region.RoundTrip("gru", region.Code(told))
+			if waited := time.Since(begun); waited != want {
+				t.Errorf("with the primary in %s a read waited %v, want %v", told, waited, want)
+			}
+		}
+	})
 }
 
 // lagging is a replica that knows how far it is behind.

@@ -150,7 +150,7 @@ func (v *visit) reaches(p position.Position, begun time.Time, d *decision.Decisi
 	db := v.site.cfg.Database
 	err := db.Wait(expired, p)
 	if err != nil {
-		ctx, cancel := context.WithDeadline(v.r.Context(), begun.Add(v.site.cfg.Wait))
+		ctx, cancel := context.WithDeadline(v.r.Context(), begun.Add(v.site.cfg.patience(v.home())))
 		err = db.Wait(ctx, p)
 		cancel()
 		d.Reason, d.Waited = decision.Waited, time.Since(begun)
