@@ -67,6 +67,13 @@ func (h *heldWriter) done() {
 // Header returns the answer's header.
 func (h *heldWriter) Header() http.Header { return h.w.Header() }
 
+// hasLeft reports whether the head has left.
+func (h *heldWriter) hasLeft() bool {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return h.committed
+}
+
 // restore takes back what the handler did to the header, for another answer.
 func (h *heldWriter) restore() { replace(h.w.Header(), h.before) }
 

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"net/http"
+	"sync/atomic"
 	"time"
 
 	"homing/decision"
@@ -28,6 +29,8 @@ type visit struct {
 	trail    *trail.Trail
 	held     *heldWriter
 	made     decision.Decision
+
+	asked, marked atomic.Bool // by the handler: to go home, as writing
 }
 
 func (v *visit) serve(next http.Handler) {
@@ -48,7 +51,7 @@ func (v *visit) serve(next http.Handler) {
 		return
 	}
 	v.hold(next)
-	v.count(v.writes || v.trail.Has(trail.Wrote|trail.Refused))
+	v.count(v.mayWrite() || v.trail.Has(trail.Wrote|trail.Refused))
 }
 
 // count counts the request where it first arrived.
@@ -168,7 +171,7 @@ func (v *visit) hold(next http.Handler) {
 	ctx, cancel := context.WithCancel(v.r.Context())
 	defer cancel()
 	ctx, v.trail = trail.Start(ctx)
-	r := v.r.WithContext(ctx)
+	r := v.r.WithContext(context.WithValue(ctx, visitKey{}, v))
 	hw := newHeldWriter(v.w, v.site.cfg.Hold, v.release, cancel)
 	v.held = hw
 	defer func() {
@@ -200,6 +203,10 @@ func (v *visit) turnedBackBy() (decision.Reason, bool) {
 		return decision.Down, true // the edge keeps it until there is a primary
 	case v.made.Role == machine.Primary:
 		return "", false
+	case v.marked.Load():
+		return decision.Method, true
+	case v.asked.Load():
+		return decision.Asked, true
 	case v.trail.Has(trail.Refused):
 		return decision.Captured, true
 	case v.trail.Has(trail.Conflict):
@@ -220,10 +227,15 @@ func (v *visit) isMissing() bool {
 func (v *visit) mayTurnBack(hw *heldWriter) bool {
 	_, refused := v.turnedBackBy()
 	if refused && hw.committed {
-		v.site.tellOnce("late "+v.route(), "homing: the database refused a write after the answer had begun, so the client got that answer; "+
-			"mark the route as writing", "route", v.route(), "config", "WriteRoutes")
+		v.tellLate("the database refused a write after the answer had begun")
 	}
 	return refused && !hw.committed
+}
+
+// tellLate says once for each route that what it did came after its answer had begun.
+func (v *visit) tellLate(what string) {
+	v.site.tellOnce("late "+v.route(), "homing: "+what+", so the client got that answer; "+
+		"mark the route as writing", "route", v.route(), "config", "WriteRoutes")
 }
 
 // turnBack sends the request home after the app has seen it.
@@ -255,7 +267,7 @@ func (v *visit) release(h http.Header, whole bool) bool {
 		h.Set(replay.OutcomeHeader, "unknown")
 	}
 	wrote := v.trail.Has(trail.Wrote)
-	mayWrite := v.made.Role == machine.Primary && v.writes
+	mayWrite := v.made.Role == machine.Primary && v.mayWrite()
 	switch {
 	case (wrote || mayWrite) && whole && v.made.Role == machine.Primary:
 		t, _ := v.site.now(v.r.Context())

@@ -44,6 +44,7 @@ const (
 	Stale     Reason = "stale"     // the replica has not got what the client wrote
 	Threshold Reason = "threshold" // the client wrote within the time window
 	Missing   Reason = "missing"   // a record was missing just after a write
+	Asked     Reason = "asked"     // its handler asked for it
 	Replaced  Reason = "replaced"  // the database here was the primary, and another has taken its place
 )
 
@@ -64,6 +65,7 @@ var words = map[Reason]string{
 	Stale:     "what this client wrote has not arrived here in time",
 	Threshold: "this client wrote a moment ago, and its position is not known",
 	Missing:   "a record was missing just after this client wrote",
+	Asked:     "its handler asked to run at the primary",
 	Replaced:  "the database here was the primary, and another has taken its place",
 }
 
@@ -78,7 +80,7 @@ func (r Reason) Words() string {
 // IsHome reports whether a request with this reason is sent home.
 func (r Reason) IsHome() bool {
 	switch r {
-	case Method, Captured, Conflict, Down, Stale, Threshold, Missing, Replaced:
+	case Method, Captured, Conflict, Down, Stale, Threshold, Missing, Asked, Replaced:
 		return true
 	}
 	return false
