@@ -34,6 +34,12 @@
 // its driver marks what a request did, so that handlers need not say. A write that a
 // request can do without is made with [TolerateRefusal].
 //
+// # What handlers and workers may say
+//
+// [Writes] marks a handler that writes on GET, [GoHome] asks for the primary half-way.
+// [Token] goes with a job into a queue, and the worker calls [Site.Wait] with it before
+// it reads. [Site.WhilePrimary] runs what must run once, where the primary is.
+//
 // # When the primary moves
 //
 // Behind an edge of ours an app follows a primary that is promoted in another region,

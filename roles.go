@@ -27,7 +27,19 @@ func (s *Site) primaryOf(r *http.Request) primary.Place {
 	if err != nil {
 		s.tellOnce("primary header", "homing: what the edge says of the primary cannot be read; PRIMARY_REGION counts", "err", err)
 	}
+	if last := s.place.Load(); err == nil && (last == nil || *last != p) {
+		kept := p // only what is kept costs an allocation
+		s.place.Store(&kept)
+	}
 	return p
+}
+
+// lastTold returns where the edge last said that the primary is.
+func (s *Site) lastTold() primary.Place {
+	if p := s.place.Load(); p != nil {
+		return *p
+	}
+	return primary.Place{}
 }
 
 // state returns what the database here is, given where the primary is said to be.
@@ -71,8 +83,9 @@ func (s *Site) asksForClaim(r *http.Request) bool {
 	return s.cfg.Env.Edge && r.URL.Path == primary.Path && r.Header.Get(replay.RegionHeader) == ""
 }
 
-// answerClaim tells an edge what this machine is.
-func (s *Site) answerClaim(w http.ResponseWriter) {
+// answerClaim tells an edge what this machine is, and hears where the primary is.
+func (s *Site) answerClaim(w http.ResponseWriter, r *http.Request) {
+	s.primaryOf(r)
 	if c, ok := s.claim(); ok {
 		w.Header().Set(replay.RoleHeader, c.String())
 	}

@@ -5,9 +5,11 @@ import (
 	"errors"
 	"net/http"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"homing/position"
+	"homing/primary"
 )
 
 // positionTimeout bounds reading the primary's position after a write. When it
@@ -24,6 +26,8 @@ type Site struct {
 
 	mu   sync.Mutex
 	told map[string]bool // what the log has said already
+
+	place atomic.Pointer[primary.Place] // where an edge last said that the primary is
 }
 
 // New returns a site. It succeeds while the database cannot be reached; requests
@@ -55,7 +59,7 @@ func (s *Site) Handler(next http.Handler) http.Handler {
 	}
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if s.asksForClaim(r) {
-			s.answerClaim(w)
+			s.answerClaim(w, r)
 			return
 		}
 		v := &visit{site: s, w: w, r: r}

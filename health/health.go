@@ -146,6 +146,9 @@ func (w *watch) claim(ctx context.Context, m fleet.Machine) (c primary.Claim, an
 	if err != nil {
 		return c, false, false
 	}
+	if place := w.cfg.Fleet.Snapshot().Primary(m.App); place.Known() {
+		req.Header.Set(replay.PrimaryHeader, place.String())
+	}
 	resp, err := w.client.Do(req)
 	if err != nil {
 		return c, false, false

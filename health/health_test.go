@@ -24,14 +24,19 @@ import (
 type asked struct {
 	says   atomic.Pointer[string]
 	count  atomic.Int64
+	heard  chan string // where it was told that the primary is; what is not taken is forgotten
 	server *httptest.Server
 }
 
 func newAsked(t *testing.T, says string) *asked {
-	a := new(asked)
+	a := &asked{heard: make(chan string)}
 	a.say(says)
 	a.server = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		a.count.Add(1)
+		select {
+		case a.heard <- r.Header.Get(replay.PrimaryHeader):
+		default:
+		}
 		if says := *a.says.Load(); says != "" && r.URL.Path == "/.well-known/homing" && r.Header.Get(replay.RegionHeader) == "" {
 			w.Header().Set(replay.RoleHeader, says)
 		}
@@ -105,6 +110,25 @@ func TestWatchFollowsThePrimary(t *testing.T) {
 	if text := log(); text != "" {
 		t.Errorf("the log says %s", text)
 	}
+}
+
+func TestMachinesThatAreAskedAreToldWhereThePrimaryIs(t *testing.T) {
+	ord, ams := newAsked(t, "primary;epoch=h%3A1"), newAsked(t, "replica;epoch=h%3A1")
+	watching(t, fleet.New(nil, ord.machine("a", "ord"), ams.machine("b", "ams")))
+	hears := func(a *asked, want string) {
+		t.Helper()
+		patience := time.After(10 * time.Second)
+		for got := "nothing"; got != want; {
+			select {
+			case got = <-a.heard:
+			case <-patience:
+				t.Fatalf("it hears %q, want %q", got, want)
+			}
+		}
+	}
+	hears(ams, "ord;epoch=h%3A1")
+	ams.say("primary;epoch=h%3A2")
+	hears(ord, "ams;epoch=h%3A2") // the old primary, which serves no requests
 }
 
 func TestAMachineThatDiesClaimsNothing(t *testing.T) {
