@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net/http"
+	"net/netip"
 	"time"
 
 	"homing/position"
@@ -37,6 +38,14 @@ type Config struct {
 	// somebody has only just written it. It costs each request for what does not
 	// exist, such as a robot's, the way home.
 	SecondTry bool
+
+	// Mode is [On] by default; [Observe] and [Off] change nothing about requests.
+	Mode Mode
+
+	// ClientNetworks say in which region the clients of a network are, for
+	// [Observe]; the longest that fits counts. Without one, or where none fits, it is
+	// the region of the edge in front (Fly-Region).
+	ClientNetworks map[netip.Prefix]region.Code
 
 	// Region and PrimaryRegion replace what Env says. An empty Region without
 	// one in Env switches Homing off.
@@ -107,6 +116,10 @@ func (c Config) resolve() (Config, position.Keys, []any, error) {
 	inStruct = pick(&c.PrimaryRegion, c.Env.PrimaryRegion)
 	note("primary", c.PrimaryRegion, inStruct)
 
+	inStruct = pick(&c.Mode, c.Env.Mode)
+	pick(&c.Mode, On)
+	note("mode", c.Mode, inStruct)
+
 	keys := c.Env.Keys
 	if c.Secret != "" {
 		var err error
@@ -147,8 +160,11 @@ func pick[T comparable](field *T, fallback T) bool {
 
 func (c Config) validate() error {
 	var errs []error
-	if c.Region == "" {
-		return nil // off: nothing else matters
+	if _, err := ParseMode(string(c.Mode)); err != nil {
+		return fmt.Errorf("homing: Mode: %w", err)
+	}
+	if c.Region == "" || c.Mode != On {
+		return nil // nothing is decided, so nothing else matters
 	}
 	if err := checkRegion(c.Region); err != nil {
 		errs = append(errs, fmt.Errorf("homing: where this machine is: %w", err))

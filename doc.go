@@ -40,6 +40,13 @@
 // [Token] goes with a job into a queue, and the worker calls [Site.Wait] with it before
 // it reads. [Site.WhilePrimary] runs what must run once, where the primary is.
 //
+// # Before there are regions, and to be rid of them
+//
+// With HOMING_MODE=observe an app that runs in one region stays byte for byte what it
+// is, and [Site.Report] says from its real requests what more regions would bring: what
+// could be answered near its client, what would be sent home and why, and how long it
+// would take. With HOMING_MODE=off the app is as if Homing were not there.
+//
 // # When the primary moves
 //
 // Behind an edge of ours an app follows a primary that is promoted in another region,

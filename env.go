@@ -22,6 +22,8 @@ type Env struct {
 	machine.Env
 	// Keys sign tokens: HOMING_SECRET, "new,old"; see [position.ParseKeys].
 	Keys position.Keys
+	// Mode is HOMING_MODE, see [Config.Mode].
+	Mode Mode
 	// Wait is HOMING_WAIT, see [Config.Wait].
 	Wait time.Duration
 	// Hold is HOMING_HOLD, in bytes, see [Config.Hold].
@@ -36,7 +38,8 @@ type Env struct {
 
 // FromEnv reads the environment of this process: HOMING_* first, then FLY_* and
 // PRIMARY_REGION. With none of them set, Homing does nothing. The error names
-// each variable that cannot be read, and never quotes a secret.
+// each variable that cannot be read, and never quotes a secret; with HOMING_MODE=off
+// no other HOMING_ variable matters.
 func FromEnv() (Env, error) { return FromLookup(os.Getenv) }
 
 // FromLookup is [FromEnv] with another source of variables, for several machines
@@ -60,11 +63,15 @@ func FromLookup(getenv func(string) string) (Env, error) {
 	read("PRIMARY_REGION", func(string) error { return nil })
 	read("HOMING_REGION", func(s string) (err error) { e.Region, err = region.Parse(s); return })
 	read("HOMING_PRIMARY_REGION", func(s string) (err error) { e.PrimaryRegion, err = region.Parse(s); return })
+	read("HOMING_MODE", func(s string) (err error) { e.Mode, err = ParseMode(s); return })
 	read("HOMING_SECRET", func(s string) (err error) { e.Keys, err = position.ParseKeys(s); return })
 	read("HOMING_WAIT", func(s string) (err error) { e.Wait, err = parseWait(s); return })
 	read("HOMING_HOLD", func(s string) (err error) { e.Hold, err = parseBytes(s); return })
 	read("HOMING_CONSISTENCY", func(s string) (err error) { e.Consistency, err = ParseConsistency(s); return })
 	read("HOMING_COOKIE_DOMAIN", func(s string) error { e.CookieDomain = s; return nil })
+	if e.Mode == Off {
+		return e, err // what is wrong with the rest must not keep it from being off
+	}
 	return e, errors.Join(errs...)
 }
 
@@ -72,7 +79,7 @@ func FromLookup(getenv func(string) string) (Env, error) {
 var setting = map[string]string{
 	"FLY_REGION": "region", "HOMING_REGION": "region",
 	"PRIMARY_REGION": "primary", "HOMING_PRIMARY_REGION": "primary",
-	"HOMING_SECRET": "secret", "HOMING_WAIT": "wait", "HOMING_HOLD": "hold",
+	"HOMING_MODE": "mode", "HOMING_SECRET": "secret", "HOMING_WAIT": "wait", "HOMING_HOLD": "hold",
 	"HOMING_CONSISTENCY": "consistency", "HOMING_COOKIE_DOMAIN": "cookie_domain",
 }
 

@@ -39,7 +39,8 @@ var rooms = []struct {
 	why  string
 }{
 	{"words", []string{"words"}, "the words are imported by everything, so they import only each other and the standard library"},
-	{root, []string{"words"}, "apps import package homing, which must bring them nothing they do not use"},
+	{"observe", []string{"words"}, "counting what requests would do is imported by apps, with package homing"},
+	{root, []string{"words", "observe"}, "apps import package homing, which must bring them nothing they do not use"},
 	{"edge/recall", []string{"words", "others"}, "what is remembered knows nothing of who asks, and a well-kept cache is a module of others"},
 	{"edge", []string{"words", "fleet", "route", "forward", "journey", "wire", "edge"},
 		"the edge and the handler meet in the words, so that another language can take the place of either"},

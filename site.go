@@ -27,6 +27,8 @@ type Site struct {
 	mu   sync.Mutex
 	told map[string]bool // what the log has said already
 
+	observer *observer // nil: nothing is observed
+
 	place atomic.Pointer[primary.Place] // where an edge last said that the primary is
 }
 
@@ -34,27 +36,38 @@ type Site struct {
 // then go home. The error joins all that is wrong with cfg.
 func New(cfg Config) (*Site, error) {
 	cfg, keys, log, err := cfg.resolve()
+	if cfg.Mode == Off {
+		cfg.Logger.Info("homing: switched off, so every request is passed through")
+		return &Site{cfg: cfg}, nil
+	}
 	rt, rerr := newRoutes(cfg.WriteRoutes, cfg.ReadRoutes)
 	if err := errors.Join(err, rerr); err != nil {
 		return nil, err
 	}
 	s := &Site{cfg: cfg, keys: keys, routes: rt, told: map[string]bool{}}
-	if s.off() {
+	switch {
+	case cfg.Mode == Observe:
+		s.observer = newObserver(cfg)
+		cfg.Logger.Info("homing: observing, so every request is passed through and counted")
+	case s.off():
 		cfg.Logger.Debug("homing: no region is configured, so every request is passed through")
-		return s, nil
+	default:
+		cfg.Logger.Info("homing: deciding", log...)
 	}
-	cfg.Logger.Info("homing: deciding", log...)
 	return s, nil
 }
 
-// off reports whether no region is configured.
-func (s *Site) off() bool { return s.cfg.Region == "" }
+// off reports whether nothing is decided: no region is configured, or the mode says so.
+func (s *Site) off() bool { return s.cfg.Region == "" || s.cfg.Mode != On }
 
 // Handler returns a handler that decides, and calls next for what is served
-// here. Without regions it returns next itself. What next needs of a
+// here. Without regions, and in the mode [Off], it returns next itself. What next needs of a
 // [http.ResponseWriter] works as usual, through [http.ResponseController] too.
 func (s *Site) Handler(next http.Handler) http.Handler {
-	if s.off() {
+	switch {
+	case s.observer != nil:
+		return s.observe(next)
+	case s.off():
 		return next
 	}
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {

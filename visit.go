@@ -234,26 +234,18 @@ func (v *visit) mayTurnBack(hw *heldWriter) bool {
 
 // tellLate says once for each route that what it did came after its answer had begun.
 func (v *visit) tellLate(what string) {
-	v.site.tellOnce("late "+v.route(), "homing: "+what+", so the client got that answer; "+
-		"mark the route as writing", "route", v.route(), "config", "WriteRoutes")
+	v.site.tellOnce("late "+routeOf(v.r), "homing: "+what+", so the client got that answer; "+
+		"mark the route as writing", "route", routeOf(v.r), "config", "WriteRoutes")
 }
 
 // turnBack sends the request home after the app has seen it.
 func (v *visit) turnBack() {
 	v.made.Reason, _ = v.turnedBackBy()
 	if v.made.Reason == decision.Captured {
-		v.site.tellOnce("writes "+v.route(), "homing: this route writes, which its method does not say; it was tried here first and then sent home. "+
-			"Marking it saves the try", "route", v.route(), "config", "WriteRoutes")
+		v.site.tellOnce("writes "+routeOf(v.r), "homing: this route writes, which its method does not say; it was tried here first and then sent home. "+
+			"Marking it saves the try", "route", routeOf(v.r), "config", "WriteRoutes")
 	}
 	v.goHome()
-}
-
-// route names the request's route: the pattern if the app's mux left one.
-func (v *visit) route() string {
-	if v.r.Pattern != "" {
-		return v.r.Pattern
-	}
-	return v.r.Method + " " + v.r.URL.Path
 }
 
 // release is called just before a served answer's head leaves; whole says that

@@ -34,7 +34,8 @@ type Config struct {
 	Rule Rule
 
 	// Region is this machine's, PrimaryRegion the primary's, as the environment
-	// says; a promotion may have moved the primary. Empty: no regions.
+	// says; a promotion may have moved the primary. Empty: no regions, or nothing is
+	// decided.
 	Region, PrimaryRegion region.Code
 
 	// Logger is told which database was chosen, and of what goes wrong. nil:
@@ -52,6 +53,7 @@ type Rule string
 // The rules of [ParseConfig], in the order in which they are tried.
 const (
 	WithoutRegions    Rule = "DATABASE_URL, as there are no regions"
+	WithoutDeciding   Rule = "DATABASE_URL, as HOMING_MODE says that nothing is decided"
 	InPrimaryRegion   Rule = "DATABASE_URL, as the primary is in this region"
 	ByRegionURL       Rule = "DATABASE_URL_ with this region's name"
 	ByReplicaURL      Rule = "DATABASE_REPLICA_URL"
@@ -63,8 +65,8 @@ const (
 )
 
 // ParseConfig finds out from the environment of this process which database a
-// machine talks to. It uses no network. Without regions, and in the primary region,
-// that is DATABASE_URL; elsewhere the first of these that is set:
+// machine talks to. It uses no network. Without regions, in the primary region, and
+// with HOMING_MODE=off or observe, that is DATABASE_URL; elsewhere the first of these that is set:
 //
 //   - DATABASE_URL_GRU, in region gru; a "-" in a region's name is a "_" here
 //   - DATABASE_REPLICA_URL
@@ -93,10 +95,14 @@ func ParseConfig(env machine.Env) (*Config, error) { return ParseConfigFrom(env,
 // machines in one process. The variables of libpq (PGHOST, PGPASSWORD and so on)
 // are those of the process all the same: pgx reads them itself.
 func ParseConfigFrom(env machine.Env, getenv func(string) string) (*Config, error) {
+	v := variables{func(name string) string { return strings.TrimSpace(getenv(name)) }}
+	rule := WithoutRegions
+	if v.standsAside() {
+		rule, env.Region, env.PrimaryRegion = WithoutDeciding, "", ""
+	}
 	if env.Region != "" && env.PrimaryRegion == "" {
 		return nil, fmt.Errorf("postgres: region is %q, but nothing says where the primary is; set PRIMARY_REGION", env.Region)
 	}
-	v := variables{func(name string) string { return strings.TrimSpace(getenv(name)) }}
 	primary, err := v.primary()
 	if err != nil {
 		return nil, err
@@ -104,7 +110,7 @@ func ParseConfigFrom(env machine.Env, getenv func(string) string) (*Config, erro
 	c := &Config{Region: env.Region, PrimaryRegion: env.PrimaryRegion}
 	switch {
 	case env.Region == "":
-		c.Rule, c.Pool = WithoutRegions, primary.Copy()
+		c.Rule, c.Pool = rule, primary.Copy()
 	case env.Role() == machine.Primary:
 		c.Rule, c.Pool = InPrimaryRegion, primary.Copy()
 	default:
@@ -122,6 +128,15 @@ func ParseConfigFrom(env machine.Env, getenv func(string) string) (*Config, erro
 
 // variables reads the environment, without blanks around a value.
 type variables struct{ get func(string) string }
+
+// standsAside reports whether the app is to be as if Homing were not there.
+func (v variables) standsAside() bool {
+	switch strings.ToLower(v.get("HOMING_MODE")) {
+	case "off", "observe":
+		return true
+	}
+	return false
+}
 
 func (v variables) primary() (*pgxpool.Config, error) {
 	text := v.get("DATABASE_URL")

@@ -42,6 +42,8 @@ func TestRules(t *testing.T) {
 	}{
 		{"without regions the one URL counts", machine.Env{}, map[string]string{"DATABASE_REPLICA_URL": "postgres://r/d"}, WithoutRegions, "primary.example 5432"},
 		{"a primary region alone is none", machine.Env{PrimaryRegion: "ord"}, nil, WithoutRegions, "primary.example 5432"},
+		{"switched off the one URL counts", machine.Env{Region: "gru", PrimaryRegion: "ord"}, map[string]string{"HOMING_MODE": "off", "DATABASE_REPLICA_URL": "postgres://r/d"}, WithoutDeciding, "primary.example 5432"},
+		{"observing in one region needs no PRIMARY_REGION", machine.Env{Region: "gru"}, map[string]string{"HOMING_MODE": "Observe"}, WithoutDeciding, "primary.example 5432"},
 		{"the primary's region reads the primary", in("ord"), map[string]string{"DATABASE_REPLICA_URL": "postgres://r/d", "DATABASE_URL_ORD": "postgres://o/d"},
 			InPrimaryRegion, "primary.example 5432"},
 		{"a region's own URL comes first", in("gru"), map[string]string{"DATABASE_URL_GRU": "postgres://g/d", "DATABASE_REPLICA_URL": "postgres://r/d",
@@ -87,7 +89,7 @@ func TestRules(t *testing.T) {
 			if err != nil || !samePlace(c.Primary, want) {
 				t.Errorf("the primary is at %s (%v)", c.Primary.ConnConfig.Host, err)
 			}
-			if c.Region != tt.env.Region || c.PrimaryRegion != tt.env.PrimaryRegion {
+			if tt.rule != WithoutDeciding && (c.Region != tt.env.Region || c.PrimaryRegion != tt.env.PrimaryRegion) {
 				t.Errorf("regions %q and %q", c.Region, c.PrimaryRegion)
 			}
 		})
