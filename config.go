@@ -97,28 +97,17 @@ const (
 )
 
 // resolve merges what the struct and the environment say into one Config, with
-// the secret turned into keys, and says in words where each setting came from.
-func (c Config) resolve() (Config, position.Keys, []any, error) {
-	var log []any
+// the secret turned into keys, and says where each setting came from.
+func (c Config) resolve() (Config, position.Keys, []Setting, error) {
+	used := settled{env: c.Env}
 	var errs []error
-	note := func(name string, value any, fromStruct bool) {
-		from := "default"
-		if v, ok := c.Env.from[name]; ok {
-			from = v
-		}
-		if fromStruct {
-			from = "config"
-		}
-		log = append(log, name, fmt.Sprintf("%v (%s)", value, from))
-	}
-	inStruct := pick(&c.Region, c.Env.Region)
-	note("region", c.Region, inStruct)
-	inStruct = pick(&c.PrimaryRegion, c.Env.PrimaryRegion)
-	note("primary", c.PrimaryRegion, inStruct)
-
-	inStruct = pick(&c.Mode, c.Env.Mode)
+	inStruct := pick(&c.Mode, c.Env.Mode)
 	pick(&c.Mode, On)
-	note("mode", c.Mode, inStruct)
+	used.note("Mode", c.Mode, inStruct)
+	inStruct = pick(&c.Region, c.Env.Region)
+	used.note("Region", c.Region, inStruct)
+	inStruct = pick(&c.PrimaryRegion, c.Env.PrimaryRegion)
+	used.note("PrimaryRegion", c.PrimaryRegion, inStruct)
 
 	keys := c.Env.Keys
 	if c.Secret != "" {
@@ -127,24 +116,22 @@ func (c Config) resolve() (Config, position.Keys, []any, error) {
 			errs = append(errs, fmt.Errorf("homing: Secret: %w", err))
 		}
 	}
-	note("secret", keys, c.Secret != "")
-	inStruct = pick(&c.Wait, c.Env.Wait)
-	note("wait", c.patience(c.PrimaryRegion), inStruct)
-	inStruct = pick(&c.Hold, c.Env.Hold)
-	pick(&c.Hold, defaultHold)
-	note("hold", c.Hold, inStruct)
-	inStruct = pick(&c.CookieDomain, c.Env.CookieDomain)
-	if c.CookieDomain != "" {
-		note("cookie_domain", c.CookieDomain, inStruct)
-	}
+	used.note("Secret", keys, c.Secret != "")
 	inStruct = pick(&c.Consistency, c.Env.Consistency)
 	pick(&c.Consistency, OwnWrites)
-	note("consistency", c.Consistency, inStruct)
+	used.note("Consistency", c.Consistency, inStruct)
+	inStruct = pick(&c.Wait, c.Env.Wait)
+	used.note("Wait", c.patience(c.PrimaryRegion), inStruct)
+	inStruct = pick(&c.Hold, c.Env.Hold)
+	pick(&c.Hold, defaultHold)
+	used.note("Hold", c.Hold, inStruct)
+	inStruct = pick(&c.CookieDomain, c.Env.CookieDomain)
+	used.note("CookieDomain", c.CookieDomain, inStruct)
 	pick(&c.Window, defaultWindow)
 	pick(&c.TokenLife, defaultTokenLife)
 	pick(&c.MaxLag, defaultMaxLag)
 	pick(&c.Logger, slog.Default())
-	return c, keys, log, errors.Join(append(errs, c.validate())...)
+	return c, keys, used.all, errors.Join(append(errs, c.validate())...)
 }
 
 // pick sets *field to fallback if it is zero, and reports whether it was set

@@ -63,7 +63,7 @@ func TestTheLogSaysWhereASettingCameFrom(t *testing.T) {
 	env := in("FLY_REGION", "ord", "HOMING_PRIMARY_REGION", "cdg", "HOMING_SECRET", "0123456789abcdef")
 	s := newSite(t, Config{Env: env, Region: "gru", Hold: 10, Logger: log})
 	for _, want := range []string{
-		`region="gru (config)"`, `primary="cdg (HOMING_PRIMARY_REGION)"`, `hold="10 (config)"`,
+		`region="gru (config)"`, `primary_region="cdg (HOMING_PRIMARY_REGION)"`, `hold="10 (config)"`,
 		`secret="1, hidden (HOMING_SECRET)"`,
 	} {
 		if !strings.Contains(lines.String(), want) {

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net"
 	"os"
+	"slices"
 	"strconv"
 	"time"
 
@@ -33,7 +34,7 @@ type Env struct {
 	// CookieDomain is HOMING_COOKIE_DOMAIN, see [Config.CookieDomain].
 	CookieDomain string
 
-	from map[string]string // setting → the variable it came from
+	from map[string]string // field of Config → the variable it came from
 }
 
 // FromEnv reads the environment of this process: HOMING_* first, then FLY_* and
@@ -56,7 +57,7 @@ func FromLookup(getenv func(string) string) (Env, error) {
 		if err := set(v); err != nil {
 			errs = append(errs, fmt.Errorf("%s: %w", name, err))
 		}
-		e.from[setting[name]] = name
+		e.from[fieldOf(name)] = name
 	}
 	// The settings that have two variables: the later of these wins.
 	read("FLY_REGION", func(string) error { return nil })
@@ -75,12 +76,14 @@ func FromLookup(getenv func(string) string) (Env, error) {
 	return e, errors.Join(errs...)
 }
 
-// setting names what a variable sets, as it stands in the log.
-var setting = map[string]string{
-	"FLY_REGION": "region", "HOMING_REGION": "region",
-	"PRIMARY_REGION": "primary", "HOMING_PRIMARY_REGION": "primary",
-	"HOMING_MODE": "mode", "HOMING_SECRET": "secret", "HOMING_WAIT": "wait", "HOMING_HOLD": "hold",
-	"HOMING_CONSISTENCY": "consistency", "HOMING_COOKIE_DOMAIN": "cookie_domain",
+// fieldOf returns the field of [Config] that a variable sets.
+func fieldOf(variable string) string {
+	for _, k := range knobs {
+		if slices.Contains(k.Variables, variable) {
+			return k.Field
+		}
+	}
+	return ""
 }
 
 func parseWait(s string) (time.Duration, error) {

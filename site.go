@@ -35,7 +35,7 @@ type Site struct {
 // New returns a site. It succeeds while the database cannot be reached; requests
 // then go home. The error joins all that is wrong with cfg.
 func New(cfg Config) (*Site, error) {
-	cfg, keys, log, err := cfg.resolve()
+	cfg, keys, settings, err := cfg.resolve()
 	if cfg.Mode == Off {
 		cfg.Logger.Info("homing: switched off, so every request is passed through")
 		return &Site{cfg: cfg}, nil
@@ -52,7 +52,7 @@ func New(cfg Config) (*Site, error) {
 	case s.off():
 		cfg.Logger.Debug("homing: no region is configured, so every request is passed through")
 	default:
-		cfg.Logger.Info("homing: deciding", log...)
+		cfg.Logger.Info("homing: deciding", logArgs(settings)...)
 	}
 	return s, nil
 }

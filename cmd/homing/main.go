@@ -2,6 +2,7 @@
 //
 //	homing demo       three regions on this machine, with real distances
 //	homing explain    what a fly-replay means, or what is wrong with it
+//	homing env        what a process with this environment would use, and why
 package main
 
 import (
@@ -66,6 +67,7 @@ func run(ctx context.Context, args []string, out, errOut io.Writer) error {
 	root.SetErr(errOut)
 	root.AddCommand(demoCommand(out, errOut))
 	root.AddCommand(explainCommand(out, errOut))
+	root.AddCommand(envCommand(out))
 	return root.ExecuteContext(ctx)
 }
 
