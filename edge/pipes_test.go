@@ -70,6 +70,7 @@ func newPipes(t *testing.T, front string, change func(*edge.Config, *fleet.Optio
 	t.Cleanup(func() {
 		srv.Close()
 		e.Close()
+		time.Sleep(time.Second) // net/http lingers after an early answer, in the bubble's time
 		synctest.Wait()
 		if n := e.KeptBytes(); n > 0 {
 			t.Errorf("%d bytes are still kept", n)
