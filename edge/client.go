@@ -145,7 +145,7 @@ func (c *client) exchange(req *wire.Request) ending {
 		in.length, in.expect = req.Length, req.Expect
 		var body io.Reader = &bodyReading{client: c, gone: cancel}
 		if req.Expect {
-			body = &firstRead{Reader: body, before: out.goOn}
+			body = &forward.FirstRead{Reader: body, Before: out.goOn}
 		}
 		cfg := c.server.edge.cfg
 		in.body = forward.NewBody(in.motion.body(body), req.Length, cfg.BodyLimit, c.server.edge.budget, c.interrupt)
@@ -188,7 +188,7 @@ func (c *client) inbound(ctx context.Context, req *wire.Request) *inbound {
 		in.header.Add(f.Name, f.Value)
 	}
 	if req.Length == 0 && !req.Close {
-		in.upgrade = harmless(req.Upgrade)
+		in.upgrade = forward.Harmless(req.Upgrade)
 	}
 	return in
 }

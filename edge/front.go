@@ -6,8 +6,6 @@ import (
 	"net"
 	"net/http"
 	"strings"
-	"sync"
-	"sync/atomic"
 	"time"
 
 	"homing/forward"
@@ -54,7 +52,7 @@ type sink interface {
 	// end sends what comes after a body of unknown length.
 	end(trailer http.Header)
 	// switchTo answers 101 and gives the connection away.
-	switchTo(header http.Header) (half, error)
+	switchTo(header http.Header) (forward.End, error)
 	// patience says how long the client may take nothing, where the app has a wish.
 	// It is called before the rest.
 	patience(time.Duration)
@@ -68,23 +66,20 @@ type sink interface {
 // reads HTTP/1.1 less strictly than [Server] does; what it makes of a request must
 // still be one that machines cannot read in two ways.
 func (e *Edge) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	in, rc := inboundOf(r), http.NewResponseController(w)
-	sink := &httpSink{w: w, header: w.Header(), http10: !r.ProtoAtLeast(1, 1), http2: in.http2}
+	in, sink := inboundOf(r), &httpSink{Answer: forward.NewAnswer(w, r)}
 	if in.http2 {
-		sink.stall = newStall(rc, r.Context())
+		sink.stall = newStall(http.NewResponseController(w), r.Context())
 		defer sink.stall.end()
 	}
 	if r.Body != nil && r.ContentLength != 0 {
-		// The app may answer while the client is still sending.
-		_ = rc.EnableFullDuplex() // fails where it is not needed: HTTP/2, tests
-		in.length, in.expect = r.ContentLength, r.Header.Get("Expect") != "" && r.ProtoAtLeast(1, 1)
+		in.length, in.expect = r.ContentLength, forward.Expects(r)
 		var body io.Reader = r.Body
 		if in.expect {
-			body = &firstRead{Reader: r.Body, before: sink.goOn}
+			body = &forward.FirstRead{Reader: r.Body, Before: sink.GoOn}
 		}
-		in.body = forward.NewBody(in.motion.body(body), in.length, e.cfg.BodyLimit, e.budget, func() { endRead(in, rc) })
-		sink.body = in.body
-		defer leave(in, rc)
+		in.body = forward.NewBody(in.motion.body(body), in.length, e.cfg.BodyLimit, e.budget, sink.EndRead)
+		sink.Takes(in.body)
+		defer sink.Leave()
 	}
 	if cut := e.serve(in, sink); cut {
 		panic(http.ErrAbortHandler) // half an answer must not look like a whole one
@@ -98,7 +93,7 @@ func (e *Edge) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 func inboundOf(r *http.Request) *inbound {
 	in := &inbound{
 		ctx: r.Context(), method: r.Method, target: originForm(r), path: r.URL.EscapedPath(), host: r.Host,
-		header: r.Header, client: hostOf(r.RemoteAddr), tls: r.TLS != nil, upgrade: upgradeOf(r),
+		header: r.Header, client: hostOf(r.RemoteAddr), tls: r.TLS != nil, upgrade: forward.Upgrade(r),
 		http2: r.ProtoMajor == 2, fault: fault(r),
 	}
 	in.motion.since = time.Now()
@@ -126,34 +121,6 @@ func fault(r *http.Request) error {
 	return head.Check()
 }
 
-// A client that is still sending when its answer has gone out would lose the
-// answer if the connection were closed over what it sends: the kernel then
-// answers with a reset, which overtakes. So a read that is under way may end by
-// itself within lastRead (cut short, it would leave a chunked body unreadable),
-// and net/http's server goes on to read and drop up to 256 KiB within linger.
-const (
-	lastRead = 50 * time.Millisecond
-	linger   = 500 * time.Millisecond
-)
-
-// leave ends the reading of a client's body.
-func leave(in *inbound, rc *http.ResponseController) {
-	in.body.Close()
-	if !in.body.Whole() && !in.http2 {
-		_ = rc.SetReadDeadline(time.Now().Add(linger)) // fails only where there is nothing to linger on
-	}
-}
-
-// endRead ends a read of a client's body that is under way. In HTTP/2 nothing but
-// that body ends with it.
-func endRead(in *inbound, rc *http.ResponseController) {
-	when := past
-	if !in.http2 {
-		when = time.Now().Add(lastRead)
-	}
-	_ = rc.SetReadDeadline(when) // fails only where a read does not wait: in tests
-}
-
 func originForm(r *http.Request) string {
 	if strings.HasPrefix(r.RequestURI, "/") || r.RequestURI == "*" || r.ProtoMajor == 2 {
 		return r.RequestURI
@@ -168,97 +135,32 @@ func hostOf(addr string) string {
 	return addr
 }
 
-// firstRead is a body that a client sends only when it is asked to.
-type firstRead struct {
-	io.Reader
-	before func() // asks; nil: it was called
-}
-
-func (f *firstRead) Read(p []byte) (int, error) {
-	if f.before != nil {
-		f.before()
-		f.before = nil
-	}
-	return f.Reader.Read(p)
-}
-
-// httpSink is a sink on net/http's server. But for goOn and interrupt it is used by
-// one goroutine.
+// httpSink is a sink on net/http's server.
 type httpSink struct {
-	w      http.ResponseWriter
-	header http.Header
-	http10 bool // the client does not know 1xx answers
-	http2  bool
-	body   *forward.Body // the request's; nil: none
-	begun  atomic.Bool
-	stall  *stall // nil: the server's own limits hold
-
-	mu sync.Mutex // held while a head is written
+	*forward.Answer
+	stall *stall // nil: the server's own limits hold
 }
 
-// goOn tells a client that waits for it to send its body. Left to net/http, the 100
-// could get into the middle of another 1xx answer.
-func (s *httpSink) goOn() {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if !s.begun.Load() {
-		s.w.WriteHeader(http.StatusContinue)
-	}
-}
-
-func (s *httpSink) early(status int, header http.Header) {
-	if s.http10 {
-		return
-	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	for name, values := range header {
-		s.header[name] = values
-	}
-	s.w.WriteHeader(status)
-	clear(s.header)
-}
+func (s *httpSink) early(status int, header http.Header) { s.Early(status, header) }
 
 func (s *httpSink) begin(status int, header http.Header, length int64) error {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	for name, values := range header {
-		s.header[name] = values
-	}
-	s.begun.Store(true)
-	if _, ok := header["Content-Type"]; !ok {
-		s.header["Content-Type"] = nil // or net/http would guess one
-	}
-	if s.body != nil && !s.body.Whole() && !s.http2 {
-		// What is left of it must not be read as the client's next request, which
-		// in full duplex net/http would do.
-		s.header["Connection"] = []string{"close"}
-	}
-	s.w.WriteHeader(status)
-	if length < 0 {
-		s.flush()
-	}
+	s.stall.begin()
+	defer s.stall.pause()
+	s.Begin(status, header, length)
 	return nil
 }
 
 func (s *httpSink) write(p []byte, now bool) error {
 	s.stall.begin()
 	defer s.stall.pause()
-	n, err := s.w.Write(p)
-	if err == nil && n < len(p) {
-		err = io.ErrShortWrite
-	}
+	_, err := s.Write(p)
 	if err == nil && now {
-		s.flush()
+		s.Flush()
 	}
 	return err
 }
 
-func (s *httpSink) end(trailer http.Header) {
-	for name, values := range trailer {
-		s.header[http.TrailerPrefix+name] = values
-	}
-}
+func (s *httpSink) end(trailer http.Header) { s.End(trailer) }
 
 // patience is for HTTP/2 alone: else how long a write may take is the server's to say.
 func (s *httpSink) patience(d time.Duration) {
@@ -267,17 +169,12 @@ func (s *httpSink) patience(d time.Duration) {
 	}
 }
 
-// interrupt leaves an answer alone that has not begun: its connection can still
-// carry an error of ours.
-func (s *httpSink) interrupt() {
-	if s.begun.Load() {
-		_ = http.NewResponseController(s.w).SetWriteDeadline(past) // fails only in tests
-	}
-}
+func (s *httpSink) interrupt() { s.Interrupt() }
+
+func (s *httpSink) switchTo(header http.Header) (forward.End, error) { return s.SwitchTo(header) }
 
 func (s *httpSink) flush() {
 	s.stall.begin()
 	defer s.stall.pause()
-	// An error shows at the next write, or does not matter any more.
-	_ = http.NewResponseController(s.w).Flush()
+	s.Flush()
 }

@@ -8,15 +8,9 @@ import (
 	"slices"
 	"strings"
 
+	"homing/forward"
 	"homing/replay"
 )
-
-// hopByHop are the fields that end at each hop (RFC 9110 §7.6.1), and those that
-// frame a message: both sides write their own.
-var hopByHop = []string{
-	"Connection", "Keep-Alive", "Proxy-Connection", "Proxy-Authenticate", "Proxy-Authorization",
-	"Te", "Trailer", "Transfer-Encoding", "Upgrade", "Content-Length",
-}
 
 // ours are the request fields that only an edge may set. A client's are removed:
 // nothing is believed because of its name.
@@ -39,7 +33,7 @@ var via = map[bool]string{false: "1.1 homing", true: "2.0 homing"}
 
 // requestHeader returns what a machine is sent, as a copy.
 func (e *Edge) requestHeader(in *inbound, id string) http.Header {
-	h := withoutHopByHop(in.header)
+	h := forward.EndToEnd(in.header)
 	for _, name := range ours {
 		delete(h, name)
 	}
@@ -84,29 +78,11 @@ func withoutDoubles(h http.Header) {
 
 // outward copies what may leave the edge of a machine's header or trailer.
 func outward(header http.Header) http.Header {
-	h := withoutHopByHop(header)
+	h := forward.EndToEnd(header)
 	for name := range h {
 		if isInner(name) {
 			delete(h, name)
 		}
-	}
-	return h
-}
-
-// withoutHopByHop copies a header without the fields that go no further, those
-// that Connection names among them.
-func withoutHopByHop(header http.Header) http.Header {
-	h := header.Clone()
-	if h == nil {
-		h = make(http.Header)
-	}
-	for _, list := range h["Connection"] {
-		for name := range strings.SplitSeq(list, ",") {
-			delete(h, textproto.CanonicalMIMEHeaderKey(textproto.TrimString(name)))
-		}
-	}
-	for _, name := range hopByHop {
-		delete(h, name)
 	}
 	return h
 }

@@ -8,6 +8,8 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"homing/forward"
 )
 
 // motion knows when a byte last moved between a client and a machine, in either
@@ -43,21 +45,21 @@ func (b bodyMotion) Read(p []byte) (int, error) {
 }
 
 // end notes what goes through one end of a tunnel.
-func (m *motion) end(of io.ReadWriter) io.ReadWriter { return endMotion{of, m} }
+func (m *motion) end(of forward.End) forward.End { return endMotion{of, m} }
 
 type endMotion struct {
-	of     io.ReadWriter
+	forward.End
 	motion *motion
 }
 
 func (e endMotion) Read(p []byte) (int, error) {
-	n, err := e.of.Read(p)
+	n, err := e.End.Read(p)
 	e.motion.note()
 	return n, err
 }
 
 func (e endMotion) Write(p []byte) (int, error) {
-	n, err := e.of.Write(p)
+	n, err := e.End.Write(p)
 	e.motion.note()
 	return n, err
 }
@@ -165,13 +167,13 @@ func (t *trip) idledMidway(taking bool) {
 	t.rec.Code, t.rec.Problem = PU02.String(), "the answer stopped: "+idleError(t.idle.limit).Error()
 }
 
-// joinUntilIdle is join, and ends the tunnel when nothing moves. It reports whether
+// joinUntilIdle joins the ends, and ends the tunnel when nothing moves. It reports whether
 // it did.
-func (t *trip) joinUntilIdle(client, machine half, open *openTunnel) (idled bool) {
+func (t *trip) joinUntilIdle(client, machine forward.End, open *openTunnel) (idled bool) {
 	t.idle.rest() // the exchange is over
 	w := idleWatch{limit: t.idle.limit, motion: &t.in.motion, stop: open.end}
 	w.begin(0)
 	defer w.rest()
-	join(client, machine, w.motion)
+	forward.Join(w.motion.end(client), w.motion.end(machine))
 	return w.ended()
 }

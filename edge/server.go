@@ -40,7 +40,7 @@ type times struct {
 func (e *Edge) Server() *Server {
 	s := &Server{
 		edge:      e,
-		times:     times{idle: time.Minute, head: 10 * time.Second, stall: time.Minute, linger: linger},
+		times:     times{idle: time.Minute, head: 10 * time.Second, stall: time.Minute, linger: 500 * time.Millisecond},
 		listeners: make(map[net.Listener]struct{}),
 		clients:   make(map[*client]struct{}),
 		drained:   make(chan struct{}),

@@ -152,7 +152,7 @@ func (s *wireSink) patience(d time.Duration) { s.stall = d }
 func (s *wireSink) interrupt() { _ = s.client.conn.SetWriteDeadline(past) } // an error shows at the write
 
 // switchTo answers 101. The connection is the caller's after that.
-func (s *wireSink) switchTo(header http.Header) (half, error) {
+func (s *wireSink) switchTo(header http.Header) (forward.End, error) {
 	c := s.client
 	c.endWatch()
 	head, err := appendHead(&wire.Response{Status: http.StatusSwitchingProtocols, Upgrade: header.Get("Upgrade")}, header)
@@ -163,7 +163,7 @@ func (s *wireSink) switchTo(header http.Header) (half, error) {
 	c.server.remove(c)
 	s.put(head) // a client that has gone ends the tunnel as soon as it is read
 	_ = c.conn.SetDeadline(time.Time{})
-	return &clientConn{Conn: c.conn, ahead: io.MultiReader(bytes.NewReader(c.reader.Rest()), c.conn)}, nil
+	return forward.NewEnd(c.conn, io.MultiReader(bytes.NewReader(c.reader.Rest()), c.conn)), nil
 }
 
 // appendHead returns the bytes of a head. An error says that a machine's answer
