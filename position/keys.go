@@ -77,7 +77,7 @@ func (ks Keys) Seal(t Token) (string, error) {
 	if !ks.IsZero() {
 		k := ks.keys[0]
 		s += "." + k.id
-		s += "." + k.mac(s)
+		s += "." + k.mac(tokens, s)
 	}
 	if len(s) > MaxTokenLen {
 		return "", ErrTooLong
@@ -98,7 +98,7 @@ func (ks Keys) Open(s string) (Token, error) {
 	if dots == 5 {
 		signed := s[:strings.LastIndexByte(s, '.')]
 		payload = signed[:strings.LastIndexByte(signed, '.')]
-		if !ks.IsZero() && !ks.verify(signed, signed[len(payload)+1:], s[len(signed)+1:]) {
+		if !ks.IsZero() && !ks.verify(tokens, signed, signed[len(payload)+1:], s[len(signed)+1:]) {
 			return Token{}, ErrForged
 		}
 	} else if !ks.IsZero() {
@@ -107,21 +107,26 @@ func (ks Keys) Open(s string) (Token, error) {
 	return decodeToken(payload)
 }
 
-func (ks Keys) verify(signed, id, mac string) bool {
+func (ks Keys) verify(domain, signed, id, mac string) bool {
 	for _, k := range ks.keys {
 		if k.id == id {
-			return hmac.Equal([]byte(k.mac(signed)), []byte(mac))
+			return hmac.Equal([]byte(k.mac(domain, signed)), []byte(mac))
 		}
 	}
 	return false
 }
 
+// tokens is the domain of what Seal signs. It stands before what is signed, so that
+// no token can pass for anything else that the same keys sign.
+const tokens = "homing token"
+
 // mac returns 128 bits of HMAC-SHA256 in base64url.
-func (k *key) mac(signed string) string {
+func (k *key) mac(domain, signed string) string {
 	h := k.macs.Get().(hash.Hash)
 	defer k.macs.Put(h)
 	h.Reset()
-	h.Write([]byte("homing token\x00"))
+	h.Write([]byte(domain))
+	h.Write([]byte{0})
 	h.Write([]byte(signed))
 	var sum [sha256.Size]byte
 	return base64.RawURLEncoding.EncodeToString(h.Sum(sum[:0])[:16])
