@@ -51,7 +51,20 @@ type Config struct {
 	// one in Env switches Homing off.
 	Region, PrimaryRegion region.Code
 
-	// Secret signs tokens, "new,old": the first signs, all verify. Without one a
+	// Replay says who takes a request home. Default [Proxy]: somebody in front of the
+	// app carries out fly-replay. With [Forward] the handler sends it itself, which
+	// needs PrimaryURL and a secret.
+	Replay Replay
+
+	// PrimaryURL is where the primary is reached, as http:// or https:// and a host.
+	// The host and port that clients asked for stay in the request, so what answers
+	// there must serve them. After a promotion it should lead to the new primary, as
+	// a DNS name does that follows it: nothing else says so here. With [Proxy] it
+	// counts only on Fly, for bodies that are too large to be replayed; the default
+	// there is the app's own name in the primary's region.
+	PrimaryURL string
+
+	// Secret signs tokens and what is forwarded, "new,old": the first signs, all verify. Without one a
 	// client can make up a token, and gains slower reads for itself by it.
 	Secret string
 
@@ -117,6 +130,7 @@ func (c Config) resolve() (Config, position.Keys, []Setting, error) {
 		}
 	}
 	used.note("Secret", keys, c.Secret != "")
+	c.resolveReplay(&used)
 	inStruct = pick(&c.Consistency, c.Env.Consistency)
 	pick(&c.Consistency, OwnWrites)
 	used.note("Consistency", c.Consistency, inStruct)
@@ -131,7 +145,7 @@ func (c Config) resolve() (Config, position.Keys, []Setting, error) {
 	pick(&c.TokenLife, defaultTokenLife)
 	pick(&c.MaxLag, defaultMaxLag)
 	pick(&c.Logger, slog.Default())
-	return c, keys, used.all, errors.Join(append(errs, c.validate())...)
+	return c, keys, used.all, errors.Join(append(errs, c.validate(), c.checkReplay(keys))...)
 }
 
 // pick sets *field to fallback if it is zero, and reports whether it was set

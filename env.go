@@ -33,6 +33,10 @@ type Env struct {
 	Consistency Consistency
 	// CookieDomain is HOMING_COOKIE_DOMAIN, see [Config.CookieDomain].
 	CookieDomain string
+	// Replay is HOMING_REPLAY, see [Config.Replay].
+	Replay Replay
+	// PrimaryURL is HOMING_PRIMARY_URL, see [Config.PrimaryURL].
+	PrimaryURL string
 
 	from map[string]string // field of Config → the variable it came from
 }
@@ -70,6 +74,8 @@ func FromLookup(getenv func(string) string) (Env, error) {
 	read("HOMING_HOLD", func(s string) (err error) { e.Hold, err = parseBytes(s); return })
 	read("HOMING_CONSISTENCY", func(s string) (err error) { e.Consistency, err = ParseConsistency(s); return })
 	read("HOMING_COOKIE_DOMAIN", func(s string) error { e.CookieDomain = s; return nil })
+	read("HOMING_REPLAY", func(s string) (err error) { e.Replay, err = ParseReplay(s); return })
+	read("HOMING_PRIMARY_URL", func(s string) error { e.PrimaryURL = s; return nil })
 	if e.Mode == Off {
 		return e, err // what is wrong with the rest must not keep it from being off
 	}

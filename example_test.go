@@ -344,3 +344,9 @@ func ExampleNew() {
 	// homing: region is "gru", but nothing says where the primary is; set PRIMARY_REGION
 	// homing: WriteRoutes: "GET logout": parsing "GET logout": at offset 4: host/path missing /
 }
+
+func ExampleParseReplay() {
+	replay, err := homing.ParseReplay("forward")
+	fmt.Println(replay, err)
+	// Output: forward <nil>
+}

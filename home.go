@@ -9,27 +9,37 @@ import (
 	"homing/replay"
 )
 
-// goHome answers with a replay to the primary's region, where somebody in front
-// carries it out; else with an error that says why.
+// goHome sends the request to the primary's region: by a replay, where somebody in
+// front carries it out, or by itself; else it answers with an error that says why.
 func (v *visit) goHome() {
-	s, h := v.site, v.w.Header()
-	if v.made.Reason == decision.Returned {
+	by := v.passage()
+	switch {
+	case v.wasForwarded() && by != byReplay:
+		v.refuseAgain()
+	case v.made.Reason == decision.Returned:
 		v.unavailable("The request was sent to this region to reach the primary, which is not here (now?).")
-		return
-	}
-	if v.r.Header.Get(replay.RegionHeader) == "" {
-		s.tellOnce("no edge", "homing: requests that belong at the primary cannot get there: nothing in front carries out fly-replay "+
-			"(no Fly-Region on the request); put an edge in front", "primary", v.home())
+	case by == byForwarding:
+		v.forward()
+	case by == byReplay:
+		v.replay()
+	default:
+		v.site.tellOnce("no edge", "homing: requests that belong at the primary cannot get there: nothing in front carries out fly-replay "+
+			"(no Fly-Region on the request); put an edge in front, or set HOMING_REPLAY=forward and HOMING_PRIMARY_URL", "primary", v.home())
 		v.made.Reason = decision.Nowhere
-		v.unavailable("The request belongs in region " + string(v.home()) + ", and nothing in front of this machine can take it there.")
-		return
+		v.unavailable("The request belongs in region " + string(v.home()) + ", and nothing in front of this machine can take it there: " +
+			"put an edge there, or set HOMING_REPLAY=forward and HOMING_PRIMARY_URL.")
 	}
+}
+
+// replay answers with a replay to the primary's region.
+func (v *visit) replay() {
 	to := replay.Instruction{Regions: []region.Code{v.home()}, State: string(v.made.Reason)}
 	value, err := to.Format()
 	if err != nil { // cannot be: New has checked the region, and states are words
 		v.unavailable("The request could not be sent to region " + string(v.home()) + ".")
 		return
 	}
+	h := v.w.Header()
 	v.tell(h)
 	h.Set(replay.Header, value)
 	h.Set("Cache-Control", "no-store")
@@ -37,13 +47,16 @@ func (v *visit) goHome() {
 }
 
 // unavailable answers 503 with one line.
-func (v *visit) unavailable(text string) {
+func (v *visit) unavailable(text string) { v.refuse(http.StatusServiceUnavailable, text) }
+
+// refuse answers with one line. What is wrong may be over in a moment.
+func (v *visit) refuse(status int, text string) {
 	h := v.w.Header()
 	v.tell(h)
 	h.Set("Retry-After", "1")
 	h.Set("Cache-Control", "no-store")
 	h.Set("Content-Type", "text/plain; charset=utf-8")
-	v.w.WriteHeader(http.StatusServiceUnavailable)
+	v.w.WriteHeader(status)
 	fmt.Fprintln(v.w, text)
 }
 

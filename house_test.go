@@ -40,7 +40,8 @@ var rooms = []struct {
 }{
 	{"words", []string{"words"}, "the words are imported by everything, so they import only each other and the standard library"},
 	{"observe", []string{"words"}, "counting what requests would do is imported by apps, with package homing"},
-	{root, []string{"words", "observe"}, "apps import package homing, which must bring them nothing they do not use"},
+	{root, []string{"words", "homeward", "observe"}, "apps import package homing, which must bring them nothing they do not use"},
+	{"homeward", []string{"words", "forward"}, "where nobody in front replays, the handler does the edge's last step: an exchange with the primary's site"},
 	{"edge/recall", []string{"words", "others"}, "what is remembered knows nothing of who asks, and a well-kept cache is a module of others"},
 	{"edge", []string{"words", "fleet", "route", "forward", "journey", "wire", "edge"},
 		"the edge and the handler meet in the words, so that another language can take the place of either"},
@@ -116,6 +117,10 @@ func TestWrongImport(t *testing.T) {
 		{"a word imports the fleet", "replay", "./fleet", "replay imports ./fleet, but may import only words"},
 		{"a word imports a module of others", "region", "golang.org/x/text", "region imports golang.org/x/text"},
 		{"the handler imports a word", ".", "./trail", ""},
+		{"the handler imports the way home", ".", "./homeward", ""},
+		{"the handler imports an exchange past it", ".", "./forward", ". imports ./forward, but may import only words, homeward"},
+		{"the way home imports an exchange", "homeward", "./forward", ""},
+		{"the way home imports the handler", "homeward", ".", "homeward imports ., but may import only words, forward"},
 		{"the handler imports the edge", ".", "./edge", ". imports ./edge, which only"},
 		{"the handler imports an engine", ".", "./sqlite", ". imports ./sqlite, which only"},
 		{"the edge imports the handler", "edge", ".", "edge imports ., but may import only"},
@@ -162,6 +167,30 @@ func TestImportsPointOneWay(t *testing.T) {
 				}
 			}
 		}
+	}
+}
+
+// What package homing brings with it, however far away, is ours or the standard
+// library's.
+func TestAppsGetOnlyTheStandardLibrary(t *testing.T) {
+	packages, seen, open := house(t), map[string]bool{root: true}, []string{root}
+	for len(open) > 0 {
+		pkg := open[0]
+		open = open[1:]
+		for _, file := range packages[pkg] {
+			for _, imported := range importsOf(t, file.syntax) {
+				first, rest, _ := strings.Cut(imported, "/")
+				if first == root && !seen[rest] {
+					seen[rest] = true
+					open = append(open, rest)
+				} else if first != root && strings.Contains(first, ".") {
+					t.Errorf("an app that imports package homing gets %s by %s", imported, file.path)
+				}
+			}
+		}
+	}
+	if !seen["wire"] {
+		t.Error("the way to package wire was not found: the test looks in the wrong place")
 	}
 }
 

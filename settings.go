@@ -48,6 +48,16 @@ var knobs = []Setting{
 		Default: "none: tokens are not signed", Risk: "with none a client can slow its own reads; it must be the same in every region",
 	},
 	{
+		Name: "replay", Field: "Replay", Variables: []string{"HOMING_REPLAY"},
+		Effect:  "proxy: who is in front carries out fly-replay; forward: the app sends requests home itself",
+		Default: "proxy", Risk: "proxy with nobody there answers writes 503; forward needs a primary URL and a secret",
+	},
+	{
+		Name: "primary URL", Field: "PrimaryURL", Variables: []string{"HOMING_PRIMARY_URL"},
+		Effect:  "where the app of the primary's region is reached, for forward",
+		Default: "none", Risk: "after a promotion it must lead to the new primary's region, or writes get 508",
+	},
+	{
 		Name: "consistency", Field: "Consistency", Variables: []string{"HOMING_CONSISTENCY"},
 		Effect:  "own-writes: never older than one's own write; session: nor than what one saw; window: by time",
 		Default: "own-writes", Risk: "session keeps shared caches from storing pages; window sends more reads home",

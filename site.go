@@ -8,6 +8,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"homing/homeward"
 	"homing/position"
 	"homing/primary"
 )
@@ -23,6 +24,7 @@ type Site struct {
 	keys   position.Keys
 	routes routes
 	share  share
+	way    *homeward.Way // nil: requests go home by a replay, or not at all
 
 	mu   sync.Mutex
 	told map[string]bool // what the log has said already
@@ -52,6 +54,9 @@ func New(cfg Config) (*Site, error) {
 	case s.off():
 		cfg.Logger.Debug("homing: no region is configured, so every request is passed through")
 	default:
+		if s.way, err = s.newWay(); err != nil {
+			return nil, err
+		}
 		cfg.Logger.Info("homing: deciding", logArgs(settings)...)
 	}
 	return s, nil

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"homing/decision"
+	"homing/homeward"
 	"homing/machine"
 	"homing/position"
 	"homing/primary"
@@ -26,6 +27,8 @@ type visit struct {
 	replaced bool // the database here was the primary, before another
 	writes   bool // by its method or route
 	carried  carried
+	stamp    homeward.Stamp   // says that it was sent home, and is believed; zero: none
+	upload   *homeward.Upload // its body, kept while the app reads it; nil: it is not
 	trail    *trail.Trail
 	held     *heldWriter
 	made     decision.Decision
@@ -42,6 +45,7 @@ func (v *visit) serve(next http.Handler) {
 		next.ServeHTTP(v.w, v.r)
 		return
 	}
+	v.readStamp()
 	v.writes = v.site.routes.writes(v.r)
 	v.carried = readTokens(v.r.Header, v.site.keys)
 	v.made = v.decide()
@@ -70,7 +74,7 @@ func (v *visit) decide() decision.Decision {
 		d.Reason = decision.Primary
 	case v.cameHome() != "":
 		d.Reason = decision.Returned
-		if v.told.Known() && v.told.Region != v.site.cfg.Region {
+		if v.told.Known() && v.told.Region != v.site.cfg.Region || v.mayGoOn() {
 			d.Reason = v.cameHome() // the primary has moved on, or is about to
 		}
 	case v.replaced:
@@ -94,11 +98,11 @@ func (v *visit) decide() decision.Decision {
 func (v *visit) cameHome() decision.Reason {
 	values := v.r.Header[replay.SourceHeader]
 	if len(values) == 0 {
-		return ""
+		return v.stamp.Reason
 	}
 	src, err := replay.ParseSource(values[0])
 	if err != nil || !decision.Reason(src.State).IsHome() {
-		return ""
+		return v.stamp.Reason
 	}
 	return decision.Reason(src.State)
 }
@@ -172,6 +176,10 @@ func (v *visit) hold(next http.Handler) {
 	defer cancel()
 	ctx, v.trail = trail.Start(ctx)
 	r := v.r.WithContext(context.WithValue(ctx, visitKey{}, v))
+	if v.keepBody(); v.upload != nil {
+		r.Body = v.upload.Reader()
+		defer v.upload.Close()
+	}
 	hw := newHeldWriter(v.w, v.site.cfg.Hold, v.release, cancel)
 	v.held = hw
 	defer func() {

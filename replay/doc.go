@@ -86,6 +86,7 @@ const (
 	RegionHeader         = "Fly-Region"                         // the edge's region; its presence says that somebody replays
 	PrimaryHeader        = "Homing-Primary"                     // the edge to machines: where the primary is
 	RoleHeader           = "Homing-Role"                        // a machine to the edge: its database's role
+	ForwardedHeader      = "Homing-Forwarded"                   // a request that a machine sent home by itself, see homing/homeward
 	DecisionHeader       = "Homing-Decision"                    // a machine to the edge: what was decided, and why
 	PositionHeader       = "Homing-Position"                    // a client's token, in both directions
 	ErrorHeader          = "Homing-Error"                       // the edge to clients: the code of what went wrong
