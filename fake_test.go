@@ -115,6 +115,9 @@ func newSite(t testing.TB, cfg Config) *Site {
 	if err != nil {
 		t.Fatal(err)
 	}
+	if s.way != nil {
+		t.Cleanup(s.way.Close) // which it does by itself, seconds later
+	}
 	return s
 }
 
