@@ -30,6 +30,23 @@
 // Home is an answer with the header fly-replay, which the proxy in front carries
 // out: Fly's, or an edge of ours. It never reaches the client.
 //
+// # Where nobody in front replays
+//
+// Behind nginx, a cloud's load balancer or Kubernetes the handler sends the request
+// home itself, and passes the answer on: with HOMING_REPLAY=forward, HOMING_PRIMARY_URL
+// (where the primary is reached) and HOMING_SECRET (the same in every region). A body
+// that the app has not read streams, whatever its size; one that it read before the
+// database refused a write is kept for that, up to 10 MiB. A write is sent once: where
+// nobody knows whether it was carried out, the client is told so, with 502 and
+// Homing-Outcome: unknown. What is sent is signed, and never sent on: two regions that
+// each take the other for the primary get 508, and a line in the log. The wire's side
+// of it is in the package homing/homeward.
+//
+// On Fly, whose proxy does not replay bodies of more than 1 MB, larger ones go this way
+// by themselves, over the private network, once there is a secret.
+//
+// # The database
+//
 // The database's side is a [Database], such as homing/postgres and homing/sqlite have;
 // its driver marks what a request did, so that handlers need not say. A write that a
 // request can do without is made with [TolerateRefusal].

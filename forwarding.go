@@ -21,7 +21,8 @@ type Replay string
 
 const (
 	// Proxy, the default: somebody in front of the app carries out fly-replay, as
-	// Fly's proxy and an edge of ours do.
+	// Fly's proxy and an edge of ours do. On Fly a body that is too large for that is
+	// forwarded all the same, if there is a secret.
 	Proxy Replay = "proxy"
 	// Forward: the handler sends the request to [Config.PrimaryURL] itself, and passes
 	// the answer on. For a cloud's load balancer, nginx or Kubernetes in front.
@@ -95,9 +96,9 @@ func (s *Site) newWay() (*homeward.Way, error) {
 	return way, nil
 }
 
-// flyReplays is how large a body may be that Fly's proxy replays: it documents 1 MB,
-// and not which
-// (https://fly.io/docs/networking/dynamic-request-routing/).
+// flyReplays is how many bytes a body may have that Fly's proxy replays. Fly documents
+// "1MB" (https://fly.io/docs/networking/dynamic-request-routing/), which is at least
+// this.
 const flyReplays = 1_000_000
 
 // onFly reports whether Fly's own proxy is in front of this machine.
@@ -129,7 +130,7 @@ func (v *visit) passage() passage {
 	case !s.onFly() || v.r.ContentLength >= 0 && v.r.ContentLength <= flyReplays:
 		return byReplay
 	case s.way == nil:
-		s.tellOnce("fly", "homing: Fly's proxy does not replay bodies of more than 1 MB, nor can one of unknown length be relied upon; "+
+		s.tellOnce("fly", "homing: Fly's proxy does not replay bodies of more than 1 MB, and one of unknown length may be larger; "+
 			"set HOMING_SECRET, and such requests are sent to the primary's region directly", "primary", v.home())
 		return byReplay
 	}

@@ -164,6 +164,12 @@ func TestThePrimaryForwardsNothing(t *testing.T) {
 			t.Errorf("%v: got %d", env, res.StatusCode)
 		}
 	}
+	// An edge of ours keeps what a primary cannot serve just now.
+	s := newSite(t, Config{Env: forwardsTo("http://127.0.0.1:1", "FLY_REGION", "ams", "HOMING_EDGE", "1"), Database: newDB(machine.Primary, "9")})
+	res := do(s.Handler(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { trail.Leave(r.Context(), trail.Conflict) })), request("GET", "/"))
+	if sentHome(res) != "down" {
+		t.Errorf("a primary's database that is gone: %d %v", res.StatusCode, res.Header)
+	}
 }
 
 // A body is kept only where it may be needed.
@@ -353,13 +359,15 @@ func TestAPrimaryThatIsGone(t *testing.T) {
 	misbehave.LeavesNothing(t)
 	for _, tt := range []struct {
 		name    string
+		method  string
 		steps   []misbehave.Step
 		status  int
 		outcome string
 		asked   int
 	}{
-		{"before it was sent anything", nil, 503, "", 0},
-		{"at work", []misbehave.Step{misbehave.Head(), misbehave.Body(5), misbehave.Reset()}, 502, "unknown", 1},
+		{"before it was sent anything", "POST", nil, 503, "", 0},
+		{"at work", "POST", []misbehave.Step{misbehave.Head(), misbehave.Body(5), misbehave.Reset()}, 502, "unknown", 1},
+		{"at work for a GET that was found to write", "GET", []misbehave.Step{misbehave.Head(), misbehave.Reset()}, 502, "unknown", 1},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			m := misbehave.NewMachine(t, tt.steps...)
@@ -369,7 +377,8 @@ func TestAPrimaryThatIsGone(t *testing.T) {
 			}
 			log, lines := logTo()
 			s := newSite(t, Config{Env: forwardsTo(url), Database: newDB(machine.Replica, "5"), Logger: log})
-			res, text := send(t, bare(t, s.Handler(http.NotFoundHandler())), "POST", "/pay", strings.NewReader("hello"))
+			app := http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { refuse(r) })
+			res, text := send(t, bare(t, s.Handler(app)), tt.method, "/pay", strings.NewReader(map[string]string{"POST": "hello"}[tt.method]))
 			if res.StatusCode != tt.status || res.Header.Get(replay.OutcomeHeader) != tt.outcome || m.Deliveries("/pay") != tt.asked {
 				t.Errorf("got %d %v after %d deliveries", res.StatusCode, res.Header, m.Deliveries("/pay"))
 			}
@@ -452,6 +461,9 @@ func TestWhereFlyHasThePrimary(t *testing.T) {
 		if got := s.flyURL(); got != want || s.way == nil {
 			t.Errorf("got %s, want %s", got, want)
 		}
+	}
+	if s := newSite(t, Config{Env: replicaIn("HOMING_SECRET", aSecret)}); s.way != nil {
+		t.Error("elsewhere there is a way, too")
 	}
 }
 
