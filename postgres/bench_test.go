@@ -9,6 +9,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"homing/position"
+	"homing/postgres"
 	"homing/postgres/pgtest"
 )
 
@@ -79,11 +80,15 @@ func report(b *testing.B, what string, all []time.Duration) {
 
 // BenchmarkPosition is what a request that writes pays for its token.
 func BenchmarkPosition(b *testing.B) {
-	c := pgtest.Start(b, pgtest.Config{})
-	db := open(b, c.Primary().URL())
-	for b.Loop() {
-		if _, err := db.Position(b.Context()); err != nil {
-			b.Fatal(err)
-		}
+	for name, table := range map[string]string{"log": "", "heartbeat": heartbeat} {
+		b.Run(name, func(b *testing.B) {
+			c := pgtest.Start(b, pgtest.Config{})
+			must(b, c.Primary().Exec(b.Context(), postgres.HeartbeatSQL, "grant select, update on homing_heartbeat to app"))
+			db := openWith(b, c.Primary().URL(), table)
+			for b.Loop() {
+				_, err := db.Position(b.Context())
+				must(b, err)
+			}
+		})
 	}
 }

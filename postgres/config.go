@@ -38,6 +38,14 @@ type Config struct {
 	// decided.
 	Region, PrimaryRegion region.Code
 
+	// Heartbeat names a table, made by [HeartbeatSQL], from which positions come
+	// instead of from the server: for one that does not tell them, such as Aurora, or
+	// not this user. Each request that writes then costs one more small write, shared
+	// with those at the same time. The app's user needs the rights to select and
+	// update. Say the same everywhere; what stands before a dot is the schema.
+	// ParseConfig takes it from HOMING_HEARTBEAT. Empty: none.
+	Heartbeat string
+
 	// Logger is told which database was chosen, and of what goes wrong. nil:
 	// slog.Default().
 	Logger *slog.Logger
@@ -87,6 +95,8 @@ const (
 // application_name is "homing/gru". A time of 0 counts as not set: nothing may wait
 // for ever.
 //
+// HOMING_HEARTBEAT is [Config.Heartbeat].
+//
 // The error is one line, says what to set, and quotes nothing that could be a
 // password. A URL in which it is open where the password ends is refused.
 func ParseConfig(env machine.Env) (*Config, error) { return ParseConfigFrom(env, os.Getenv) }
@@ -107,7 +117,7 @@ func ParseConfigFrom(env machine.Env, getenv func(string) string) (*Config, erro
 	if err != nil {
 		return nil, err
 	}
-	c := &Config{Region: env.Region, PrimaryRegion: env.PrimaryRegion}
+	c := &Config{Region: env.Region, PrimaryRegion: env.PrimaryRegion, Heartbeat: v.get("HOMING_HEARTBEAT")}
 	switch {
 	case env.Region == "":
 		c.Rule, c.Pool = rule, primary.Copy()

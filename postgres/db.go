@@ -62,7 +62,7 @@ func Open(ctx context.Context, cfg *Config) (*DB, error) {
 	}
 	final = final.settled(ctx)
 	db := &DB{
-		cfg: final, log: final.Logger, eye: newEye(final.Pool.ConnConfig),
+		cfg: final, log: final.Logger, eye: newEye(final.Pool.ConnConfig, newHeartbeat(final.Heartbeat)),
 		tracker: position.NewTracker(covers), wake: make(chan struct{}, 1), watched: make(chan struct{}),
 	}
 	db.seen.Store(new(look))
@@ -112,8 +112,8 @@ func (db *DB) Problem() string { return db.seen.Load().problem }
 func (db *DB) Lag() position.Lag { return db.seen.Load().lag }
 
 // Position returns how far the database has got. On a primary that covers every commit
-// that ended before the call, and costs one question, which calls at the same time
-// share. On a replica it is what was seen last, without I/O. A server that does not tell
+// that ended before the call, and costs one question, or with [Config.Heartbeat] a small
+// write, which calls at the same time share. On a replica it is what was seen last, without I/O. A server that does not tell
 // is [errors.ErrUnsupported].
 func (db *DB) Position(ctx context.Context) (position.Position, error) {
 	l := db.seen.Load()
@@ -134,7 +134,7 @@ func (db *DB) Wait(ctx context.Context, p position.Position) error {
 	if p == "" || blind == nil && covers(db.tracker.Reached(), p) {
 		return nil
 	}
-	if _, err := parseLSN(string(p)); err != nil {
+	if err := check(p); err != nil {
 		return err
 	}
 	if blind != nil {

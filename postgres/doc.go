@@ -17,6 +17,14 @@
 // replica the timeline comes from the control file, which may be behind for a while
 // after a promotion; requests with newer tokens then go home.
 //
+// A server that does not tell its position (Aurora, or a user without the right) makes
+// a client's reads go home for a while after each write. Run [HeartbeatSQL] there and set
+// HOMING_HEARTBEAT=homing_heartbeat, and a table's row tells it instead: a request that
+// writes advances it, and replicas have what was written when they have the row. Nothing
+// advances it otherwise, so it does not tell how far a replica is behind; and
+// what others wrote counts, for clients with session consistency, from the next such
+// request on. There each read at the primary advances it too.
+//
 // One connection looks at the database once a second, and more often only while
 // somebody waits. It is not of the app's pool, so that a busy app cannot keep it from
 // being seen.

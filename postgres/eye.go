@@ -17,9 +17,10 @@ const lookTimeout = 3 * time.Second
 
 // eye is our own look at a server, by connections that are not of the app's pool.
 type eye struct {
-	cfg  *pgx.ConnConfig
-	life context.Context
-	end  context.CancelFunc
+	cfg   *pgx.ConnConfig
+	heart *heartbeat // nil: the server tells its position itself, or nobody does
+	life  context.Context
+	end   context.CancelFunc
 
 	place sync.Mutex // held while conn is used
 	conn  *pgx.Conn  // for newest; nil: none yet
@@ -35,8 +36,8 @@ type inquiry struct {
 	err  error
 }
 
-func newEye(cfg *pgx.ConnConfig) *eye {
-	e := &eye{cfg: cfg.Copy()}
+func newEye(cfg *pgx.ConnConfig, heart *heartbeat) *eye {
+	e := &eye{cfg: cfg.Copy(), heart: heart}
 	e.cfg.Tracer = nil // what we do ourselves leaves no marks
 	e.life, e.end = context.WithCancel(context.Background())
 	return e
@@ -77,16 +78,11 @@ func (e *eye) ask(a *inquiry) {
 	e.mu.Unlock()
 	ctx, cancel := context.WithTimeout(e.life, lookTimeout)
 	defer cancel()
-	var at lsn
 	for range 2 { // a connection that was closed while idle shows only when it is used
-		if at, a.err = e.glance(ctx); a.err == nil || ctx.Err() != nil {
+		if a.at, a.err = e.askNow(ctx); a.err == nil || ctx.Err() != nil {
 			break
 		}
 	}
-	if a.err == nil && at == 0 {
-		a.err = errors.New("postgres: the server has no position yet")
-	}
-	a.at = at.position()
 }
 
 // inRecovery asks whether the server is a replica.
@@ -98,24 +94,55 @@ func (e *eye) inRecovery(ctx context.Context) (bool, error) {
 		return false, err
 	}
 	defer drop(conn)
-	role, _, err := glance(ctx, conn)
-	return role == machine.Replica, err
+	var replica bool
+	err = conn.QueryRow(ctx, "select pg_is_in_recovery()", pgx.QueryExecModeSimpleProtocol).Scan(&replica)
+	return replica, err
 }
 
-func (e *eye) glance(ctx context.Context) (lsn, error) {
+// look takes a whole look.
+func (e *eye) look(ctx context.Context, conn *pgx.Conn) (look, error) {
+	l, err := lookAt(ctx, conn)
+	if err == nil && e.heart != nil {
+		err = e.heart.feel(ctx, conn, &l)
+	}
+	return l, err
+}
+
+// glance asks only for what a wait needs.
+func (e *eye) glance(ctx context.Context, conn *pgx.Conn) (machine.Role, position.Position, error) {
+	if e.heart != nil {
+		return e.heart.glance(ctx, conn)
+	}
+	role, at, err := glance(ctx, conn)
+	return role, at.position(), err
+}
+
+// askNow reads the primary's position, or makes one by a beat.
+func (e *eye) askNow(ctx context.Context) (position.Position, error) {
 	if e.conn == nil || e.conn.IsClosed() {
 		var err error
 		if e.conn, err = e.connect(ctx); err != nil {
 			e.conn = nil
-			return 0, err
+			return "", err
 		}
 	}
-	_, at, err := glance(ctx, e.conn)
+	at, err := e.placeNow(ctx, e.conn)
 	if err != nil {
 		drop(e.conn)
 		e.conn = nil
 	}
 	return at, err
+}
+
+func (e *eye) placeNow(ctx context.Context, conn *pgx.Conn) (position.Position, error) {
+	if e.heart != nil {
+		return e.heart.beat(ctx, conn)
+	}
+	_, at, err := glance(ctx, conn)
+	if err == nil && at == 0 {
+		err = errors.New("postgres: the server has no position yet")
+	}
+	return at.position(), err
 }
 
 // close ends all that is under way.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"strconv"
 	"strings"
 	"time"
@@ -19,21 +20,24 @@ import (
 type look struct {
 	role  machine.Role
 	epoch position.Epoch
-	at    lsn
+	at    position.Position
 	lag   position.Lag
 
+	system    string // the cluster's identifier; empty: not known
 	version   int    // as in server_version_num
 	identity  string // differs between servers, and when one starts anew
 	streaming bool   // a replica that receives
 	blind     error  // why the server does not tell its position; nil: it does
 	problem   string // what keeps it from being used; empty: nothing
+
+	pulse pulse     // where there is a heartbeat
+	mend  slog.Attr // what to run for one
 }
 
 // facts are what a look says of the server itself.
 func (l *look) facts() facts {
-	system, _, _ := strings.Cut(string(l.epoch), ":")
 	addr, _, _ := strings.Cut(l.identity, " ")
-	return facts{InRecovery: l.role == machine.Replica, SystemID: system, Version: l.version, ServerAddr: addr}
+	return facts{InRecovery: l.role == machine.Replica, SystemID: l.system, Version: l.version, ServerAddr: addr}
 }
 
 // placeSQL is how far a server has got: what it has replayed as a replica, what it has
@@ -71,12 +75,11 @@ func lookAt(ctx context.Context, conn *pgx.Conn) (look, error) {
 	var l look
 	var recovering, unsynced bool
 	var place *string
-	var system string
 	var timeline int32
 	var bytes int64
 	var seconds float64
 	err := conn.QueryRow(ctx, lookSQL, pgx.QueryExecModeSimpleProtocol).Scan(
-		&recovering, &place, &unsynced, &system, &timeline, &bytes, &seconds, &l.streaming, &l.identity, &l.version)
+		&recovering, &place, &unsynced, &l.system, &timeline, &bytes, &seconds, &l.streaming, &l.identity, &l.version)
 	if isBlind(err) {
 		return lookBlindly(ctx, conn, err)
 	}
@@ -84,8 +87,9 @@ func lookAt(ctx context.Context, conn *pgx.Conn) (look, error) {
 		return look{}, err
 	}
 	l.role = roleOf(recovering)
-	l.epoch = position.Epoch(system + ":" + strconv.Itoa(int(timeline)))
-	l.at, err = placeOf(place, unsynced && !recovering)
+	l.epoch = position.Epoch(l.system + ":" + strconv.Itoa(int(timeline)))
+	at, err := placeOf(place, unsynced && !recovering)
+	l.at = at.position()
 	if recovering {
 		l.lag = position.Lag{Known: true, Bytes: max(0, bytes)}
 		if bytes > 0 {
@@ -108,7 +112,7 @@ func glance(ctx context.Context, conn *pgx.Conn) (machine.Role, lsn, error) {
 }
 
 func lookBlindly(ctx context.Context, conn *pgx.Conn, why error) (look, error) {
-	l := look{blind: fmt.Errorf("the server does not tell its position (%s): %w", code(why), errors.ErrUnsupported)}
+	l := look{blind: fmt.Errorf("the server does not tell its position (%s); HOMING_HEARTBEAT names a table that can tell it: %w", code(why), errors.ErrUnsupported)}
 	var recovering bool
 	err := conn.QueryRow(ctx, blindSQL, pgx.QueryExecModeSimpleProtocol).Scan(&recovering, &l.identity, &l.version)
 	l.role = roleOf(recovering)

@@ -31,6 +31,10 @@ func covers(have, want position.Position) bool {
 	if want == "" {
 		return true
 	}
+	if b, err := parseBeat(string(want)); err == nil {
+		has, err := parseBeat(string(have))
+		return err == nil && has.covers(b)
+	}
 	h, err1 := parseLSN(string(have))
 	w, err2 := parseLSN(string(want))
 	return err1 == nil && err2 == nil && h >= w

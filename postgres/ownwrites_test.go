@@ -32,7 +32,7 @@ func TestNobodySeesAPageOlderThanTheirOwnWrite(t *testing.T) {
 			p := &pairing{regions: newRegions(t, tc.cfg, rowsApp, "HOMING_WAIT=50ms"), reasons: map[decision.Reason]int{}}
 			seed := rand.Uint64()
 			t.Log("the seed is", seed)
-			stop := p.gates(seed)
+			stop := p.gates(seed, 2*time.Second)
 			p.run(pairs)
 			stop()
 			t.Logf("%d pairs: %v", pairs, p.reasons)
@@ -52,8 +52,9 @@ type pairing struct {
 	reasons map[decision.Reason]int
 }
 
-// gates holds back and releases each replica at random, until it is stopped.
-func (p *pairing) gates(seed uint64) (stop func()) {
+// gates holds back and releases each replica at random, for no longer than it says,
+// until it is stopped.
+func (p *pairing) gates(seed uint64, longest time.Duration) (stop func()) {
 	ctx, cancel := context.WithCancel(p.t.Context())
 	var wait sync.WaitGroup
 	for i, s := range p.cluster.Replicas() {
@@ -64,11 +65,11 @@ func (p *pairing) gates(seed uint64) (stop func()) {
 				if err := s.HoldReplay(ctx); err != nil && ctx.Err() == nil {
 					p.t.Error(err)
 				}
-				pause(ctx, time.Duration(r.Int64N(int64(2*time.Second))))
+				pause(ctx, time.Duration(r.Int64N(int64(longest))))
 				if err := s.ResumeReplay(ctx); err != nil && ctx.Err() == nil {
 					p.t.Error(err)
 				}
-				pause(ctx, time.Duration(r.Int64N(int64(time.Second))))
+				pause(ctx, time.Duration(r.Int64N(int64(longest/2))))
 			}
 		})
 	}

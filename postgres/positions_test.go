@@ -18,11 +18,17 @@ import (
 // open opens the database of a server, and waits until it has a role.
 func open(t testing.TB, url string) *postgres.DB {
 	t.Helper()
+	return openWith(t, url, "")
+}
+
+// openWith is open with a heartbeat's table; "" is none.
+func openWith(t testing.TB, url, heartbeat string) *postgres.DB {
+	t.Helper()
 	cfg, err := pgxpool.ParseConfig(url)
 	if err != nil {
 		t.Fatal(err)
 	}
-	db, err := postgres.Open(t.Context(), &postgres.Config{Pool: cfg, Logger: slog.New(slog.DiscardHandler)})
+	db, err := postgres.Open(t.Context(), &postgres.Config{Pool: cfg, Heartbeat: heartbeat, Logger: slog.New(slog.DiscardHandler)})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -59,13 +59,17 @@ func newRegions(t testing.TB, cfg pgtest.Config, app func(*postgres.DB) http.Han
 		records: make(map[string]*journey.Record), came: make(chan struct{}),
 	}
 	w.sql(c.Primary(), "create table rows (id text primary key, n int not null default 0)", "grant all on rows to app")
+	if valueOf(vars, "HOMING_HEARTBEAT") != "" {
+		blind(t, c)
+		w.sql(c.Primary(), postgres.HeartbeatSQL, "grant select, update on homing_heartbeat to app")
+	}
 	if err := c.WaitCaughtUp(t.Context()); err != nil {
 		t.Fatal(err)
 	}
 	var machines []fleet.Machine
 	for i, code := range codes {
 		p := &place{region: code, server: append([]*pgtest.Server{c.Primary()}, c.Replicas()...)[i]}
-		p.db = open(t, p.server.URL())
+		p.db = openWith(t, p.server.URL(), valueOf(vars, "HOMING_HEARTBEAT"))
 		w.at[code] = p
 		machines = append(machines, w.machine(p, app, vars))
 	}
@@ -75,6 +79,16 @@ func newRegions(t testing.TB, cfg pgtest.Config, app func(*postgres.DB) http.Han
 	}
 	w.watch()
 	return w
+}
+
+// valueOf returns a variable's value of "NAME=value".
+func valueOf(vars []string, name string) string {
+	for _, v := range vars {
+		if value, ok := strings.CutPrefix(v, name+"="); ok {
+			return value
+		}
+	}
+	return ""
 }
 
 func (w *regions) sql(s *pgtest.Server, statements ...string) {
@@ -87,12 +101,7 @@ func (w *regions) sql(s *pgtest.Server, statements ...string) {
 // machine starts a region's copy of the app.
 func (w *regions) machine(p *place, app func(*postgres.DB) http.Handler, vars []string) fleet.Machine {
 	env, err := homing.FromLookup(func(name string) string {
-		for _, v := range append(vars, "FLY_REGION="+string(p.region), "PRIMARY_REGION=ord", "HOMING_EDGE=1") {
-			if value, ok := strings.CutPrefix(v, name+"="); ok {
-				return value
-			}
-		}
-		return ""
+		return valueOf(append(vars, "FLY_REGION="+string(p.region), "PRIMARY_REGION=ord", "HOMING_EDGE=1"), name)
 	})
 	if err != nil {
 		w.t.Fatal(err)

@@ -48,6 +48,9 @@ func (c Config) attrs() []slog.Attr {
 		hosts, ports = place(&c.Primary.ConnConfig.Config)
 		attrs = append(attrs, slog.String("primary_host", hosts), slog.String("primary_port", ports))
 	}
+	if c.Heartbeat != "" {
+		attrs = append(attrs, slog.String("heartbeat", c.Heartbeat))
+	}
 	return attrs
 }
 

@@ -60,16 +60,18 @@ func (w *watch) due() time.Duration {
 
 // watch is used by one goroutine.
 type watch struct {
-	db      *DB
-	conn    *pgx.Conn
-	looks   int
-	looked  time.Time // when the last whole look was
-	rhythm  rhythm
-	flowed  time.Time // when a replica was last seen to receive
-	down    bool      // what the log was told last
-	servers identities
-
+	db       *DB
+	conn     *pgx.Conn
+	looks    int
+	looked   time.Time // when the last whole look was
+	rhythm   rhythm
+	flowed   time.Time // when a replica was last seen to receive
+	down     bool      // what the log was told last
+	servers  identities
 	compared bool // the settings were held against a look
+
+	followed  pulse // what a replica here said last
+	unrenewed bool  // the log was told that a promotion could not be noted
 }
 
 // look takes a whole look, on a new connection if the old one fails.
@@ -102,7 +104,10 @@ func (w *watch) try(ctx context.Context) (look, error) {
 			return look{}, err
 		}
 	}
-	l, err := lookAt(ctx, w.conn)
+	l, err := w.db.eye.look(ctx, w.conn)
+	if err == nil {
+		err = w.succeed(ctx, &l)
+	}
 	if err != nil {
 		w.drop()
 	}
@@ -138,7 +143,7 @@ func (w *watch) suspect(l *look) {
 
 // judge completes a look by what was seen before.
 func (w *watch) judge(l *look) {
-	if l.role == machine.Replica {
+	if l.role == machine.Replica && l.lag.Known {
 		if l.streaming || w.flowed.IsZero() {
 			w.flowed = w.looked
 		}
@@ -155,13 +160,13 @@ func (w *watch) show(l look) {
 	before := w.db.seen.Swap(&l)
 	switch {
 	case l.blind != nil && before.blind == nil:
-		w.db.log.Warn("postgres: positions cannot be used, so after a write a client's reads go home for a while", "err", l.blind)
+		w.db.log.Warn("postgres: positions cannot be used, so after a write a client's reads go home for a while", "err", l.blind, l.mend)
 	case before.role != l.role || before.epoch != l.epoch:
 		w.db.log.Info("postgres: the database here is known", "role", l.role, "epoch", l.epoch)
 	}
 	w.down = false
 	if l.blind == nil {
-		w.db.tracker.Advance(l.at.position())
+		w.db.tracker.Advance(l.at)
 	}
 }
 
@@ -208,7 +213,7 @@ func (w *watch) follow(ctx context.Context) {
 func (w *watch) glance(ctx context.Context) bool {
 	ctx, cancel := context.WithTimeout(ctx, lookTimeout)
 	defer cancel()
-	role, at, err := glance(ctx, w.conn)
+	role, at, err := w.db.eye.glance(ctx, w.conn)
 	seen := w.db.seen.Load()
 	if err != nil {
 		w.drop()
@@ -220,6 +225,6 @@ func (w *watch) glance(ctx context.Context) bool {
 	next := *seen
 	next.at = at
 	w.db.seen.Store(&next)
-	w.db.tracker.Advance(at.position())
+	w.db.tracker.Advance(at)
 	return true
 }
