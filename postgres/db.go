@@ -62,7 +62,7 @@ func Open(ctx context.Context, cfg *Config) (*DB, error) {
 	}
 	final = final.settled(ctx)
 	db := &DB{
-		cfg: final, log: final.Logger, eye: newEye(final.Pool.ConnConfig, newHeartbeat(final.Heartbeat)),
+		cfg: final, log: final.Logger, eye: newEye(final.Pool, newHeartbeat(final.Heartbeat)),
 		tracker: position.NewTracker(covers), wake: make(chan struct{}, 1), watched: make(chan struct{}),
 	}
 	db.seen.Store(new(look))

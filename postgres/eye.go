@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgxpool"
 
 	"homing/machine"
 	"homing/position"
@@ -17,7 +18,7 @@ const lookTimeout = 3 * time.Second
 
 // eye is our own look at a server, by connections that are not of the app's pool.
 type eye struct {
-	cfg   *pgx.ConnConfig
+	pool  *pgxpool.Config
 	heart *heartbeat // nil: the server tells its position itself, or nobody does
 	life  context.Context
 	end   context.CancelFunc
@@ -36,15 +37,26 @@ type inquiry struct {
 	err  error
 }
 
-func newEye(cfg *pgx.ConnConfig, heart *heartbeat) *eye {
-	e := &eye{cfg: cfg.Copy(), heart: heart}
-	e.cfg.Tracer = nil // what we do ourselves leaves no marks
+func newEye(pool *pgxpool.Config, heart *heartbeat) *eye {
+	e := &eye{pool: pool.Copy(), heart: heart}
 	e.life, e.end = context.WithCancel(context.Background())
 	return e
 }
 
 func (e *eye) connect(ctx context.Context) (*pgx.Conn, error) {
-	return pgx.ConnectConfig(ctx, e.cfg.Copy())
+	return connect(ctx, e.pool)
+}
+
+// connect opens a connection of our own, which leaves no marks, as the pool would.
+func connect(ctx context.Context, pool *pgxpool.Config) (*pgx.Conn, error) {
+	cfg := pool.ConnConfig.Copy()
+	cfg.Tracer = nil
+	if pool.BeforeConnect != nil { // it may have the password
+		if err := pool.BeforeConnect(ctx, cfg); err != nil {
+			return nil, err
+		}
+	}
+	return pgx.ConnectConfig(ctx, cfg)
 }
 
 // newest returns a place that covers every commit that ended before the call. Calls

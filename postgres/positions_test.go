@@ -6,6 +6,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
 
 	"homing/machine"
@@ -90,4 +91,25 @@ func TestPositions(t *testing.T) {
 			}
 		})
 	})
+}
+
+// TestWhatIsDoneBeforeConnecting is done for our own connections, too: it may be what
+// finds the password.
+func TestWhatIsDoneBeforeConnecting(t *testing.T) {
+	t.Parallel()
+	c := pgtest.Start(t, pgtest.Config{})
+	pool, err := pgxpool.ParseConfig(c.Primary().URL())
+	must(t, err)
+	password := pool.ConnConfig.Password
+	pool.ConnConfig.Password = ""
+	pool.BeforeConnect = func(_ context.Context, cfg *pgx.ConnConfig) error {
+		cfg.Password = password
+		return nil
+	}
+	db, err := postgres.Open(t.Context(), &postgres.Config{Pool: pool, Logger: slog.New(slog.DiscardHandler)})
+	must(t, err)
+	defer db.Close()
+	eventually(t, "the database has a role", func() bool { return db.State().Role == machine.Primary })
+	_, err = db.Position(t.Context())
+	must(t, err)
 }
