@@ -53,16 +53,16 @@ func newHeartbeat(name string) *heartbeat {
 		lookSQL: `select pg_is_in_recovery(), history::text, epoch::bigint, beat::bigint, server::bigint, ` + startedSQL +
 			`, has_table_privilege(tableoid, 'update') from ` + table,
 		glanceSQL: `select pg_is_in_recovery(), beat::bigint, server::bigint from ` + table,
-		beatSQL:   alone(`update ` + table + ` set beat = beat + 1, server = ` + startedSQL + ` returning beat, server`),
-		renewSQL:  alone(`update ` + table + ` set epoch = epoch + 1, server = ` + startedSQL + ` where epoch = %d returning beat, server`),
+		beatSQL:   commit(`update ` + table + ` set beat = beat + 1, server = ` + startedSQL + ` returning beat, server`),
+		renewSQL:  commit(`update ` + table + ` set epoch = epoch + 1, server = ` + startedSQL + ` where epoch = %d returning beat, server`),
 	}
 }
 
-// alone makes a transaction of a statement. Those who change the row at the same time
+// commit makes a transaction of a statement. Those who change the row at the same time
 // wait for each other, which stricter isolation would make an error. The row need not
 // outlive the server, so no standby has to confirm it; but it is flushed, since what is
 // not flushed is not sent to replicas.
-func alone(statement string) string {
+func commit(statement string) string {
 	return `begin isolation level read committed; set local synchronous_commit = local; ` + statement + `; commit`
 }
 
@@ -137,7 +137,7 @@ func (h *heartbeat) renew(ctx context.Context, conn *pgx.Conn, epoch int64) erro
 	return err
 }
 
-// change runs what alone made, and returns the row that it changed, if any.
+// change runs what commit made, and returns the row that it changed, if any.
 func change(ctx context.Context, conn *pgx.Conn, sql string) (row [][]byte, err error) {
 	results, err := conn.PgConn().Exec(ctx, sql).ReadAll()
 	for _, r := range results {
