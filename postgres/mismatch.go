@@ -6,6 +6,37 @@ import (
 	"homing/machine"
 )
 
+// comparison is how much was known when a look was held against the settings.
+type comparison int
+
+const (
+	withNothing comparison = iota
+	alone                  // with the server here
+	withPrimary            // and with what the primary says of itself
+)
+
+// suspect holds a look against what the settings want. One that is too old or of another
+// cluster is not used. A role that differs is only told, and at the first look: the
+// primary may have moved since.
+func (w *watch) suspect(l *look) {
+	here := l.facts()
+	primary, known := w.kin.primary(here.SystemID), alone
+	if primary != nil {
+		known = withPrimary
+	}
+	text := mismatch(machine.None, primary, here)
+	if text != "" {
+		l.role, l.epoch, l.problem = machine.None, "", text
+	} else if known > w.compared {
+		text = mismatch(w.db.cfg.wants(), primary, here)
+	}
+	w.compared = max(w.compared, known)
+	if text != "" && text != w.told {
+		w.db.log.Warn(text)
+		w.told = text
+	}
+}
+
 // facts is what a server said of itself. A zero field is not known.
 type facts struct {
 	InRecovery bool   // it is a replica
@@ -24,7 +55,7 @@ func mismatch(want machine.Role, primary *facts, here facts) string {
 	switch {
 	case here.Version != 0 && here.Version < leastVersion:
 		return fmt.Sprintf("postgres: the server is PostgreSQL %s; want %s or newer", version(here.Version), version(leastVersion))
-	case primary != nil && primary.SystemID != "" && here.SystemID != "" && primary.SystemID != here.SystemID:
+	case primary != nil && primary.isForeign(here.SystemID):
 		return fmt.Sprintf("postgres: the database of this region belongs to another cluster than the primary (system identifiers %s and %s); correct one of the URLs",
 			here.SystemID, primary.SystemID)
 	case want == machine.Primary && here.InRecovery:

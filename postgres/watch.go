@@ -23,7 +23,8 @@ const (
 // watch looks at the server until ctx ends. It alone changes what is seen.
 func (db *DB) watch(ctx context.Context) {
 	defer close(db.watched)
-	w := &watch{db: db}
+	w := &watch{db: db, kin: newKin(ctx, db)}
+	defer w.kin.done.Wait()
 	defer w.drop()
 	for ctx.Err() == nil {
 		switch due := w.due(); {
@@ -68,7 +69,9 @@ type watch struct {
 	flowed   time.Time // when a replica was last seen to receive
 	down     bool      // what the log was told last
 	servers  identities
-	compared bool // the settings were held against a look
+	kin      *kin
+	compared comparison // what was held against the settings
+	told     string     // the last that the log was told of that
 
 	followed  pulse // what a replica here said last
 	unrenewed bool  // the log was told that a promotion could not be noted
@@ -121,26 +124,6 @@ func (w *watch) drop() {
 	}
 }
 
-// suspect holds a look against what the settings want. One that is too old is not used.
-// A role that differs is only told, and once: the primary may have moved since.
-func (w *watch) suspect(l *look) {
-	here := l.facts()
-	if here.Version < leastVersion {
-		l.role, l.problem = machine.None, mismatch(machine.None, nil, here)
-	}
-	if w.compared {
-		return
-	}
-	w.compared = true
-	want := machine.None
-	if c := &w.db.cfg; c.Region != "" {
-		want = machine.Env{Region: c.Region, PrimaryRegion: c.PrimaryRegion}.Role()
-	}
-	if text := mismatch(want, nil, here); text != "" {
-		w.db.log.Warn(text)
-	}
-}
-
 // judge completes a look by what was seen before.
 func (w *watch) judge(l *look) {
 	if l.role == machine.Replica && l.lag.Known {
@@ -161,6 +144,7 @@ func (w *watch) show(l look) {
 	switch {
 	case l.blind != nil && before.blind == nil:
 		w.db.log.Warn("postgres: positions cannot be used, so after a write a client's reads go home for a while", "err", l.blind, l.mend)
+	case l.problem != "": // it is told already
 	case before.role != l.role || before.epoch != l.epoch:
 		w.db.log.Info("postgres: the database here is known", "role", l.role, "epoch", l.epoch)
 	}
