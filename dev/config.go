@@ -29,8 +29,8 @@ type Config struct {
 	// App starts one machine's copy of the app. getenv is the environment that
 	// the machine has, db its database.
 	App func(getenv func(string) string, db Database) (http.Handler, error)
-	// Prepare is called once with the primary's database, before any machine
-	// starts: to make tables. nil: nothing to prepare.
+	// Prepare is called once with the primary's database: to make tables. No app starts
+	// before its own database has what Prepare made. nil: nothing to prepare.
 	Prepare func(ctx context.Context, db *sql.DB) error
 	// Distances between the regions, as round trips. nil: none.
 	Distances fleet.Distances

@@ -6,6 +6,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"log/slog"
 	"net"
 	"net/http"
 	"net/netip"
@@ -85,41 +86,66 @@ var errClosed = errors.New("the world has been closed")
 func (m *runner) start(ctx context.Context) error {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	if m.closed {
-		return errClosed
-	}
-	if m.db != nil {
+	if m.server != nil {
 		return nil
 	}
-	l, err := listen(&m.addr)
-	if err != nil {
+	if err := m.open(ctx); err != nil {
 		return err
 	}
-	if m.db, err = m.world.databases.open(ctx, m.region); err != nil {
-		l.Close()
-		return err
-	}
-	if err := m.serve(l); err != nil {
-		l.Close()
+	if err := m.serve(); err != nil {
 		return errors.Join(err, m.shut())
 	}
 	m.world.fleet.Update(m.fleetMachine(true))
 	return nil
 }
 
-// serve starts the app's server; mu is held.
-func (m *runner) serve(l net.Listener) error {
-	env, err := m.env()
+// openDatabase opens the machine's database alone; start does the rest.
+func (m *runner) openDatabase(ctx context.Context) error {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.open(ctx)
+}
+
+// open opens the database, unless it is open; mu is held.
+func (m *runner) open(ctx context.Context) (err error) {
+	switch {
+	case m.closed:
+		return errClosed
+	case m.db != nil:
+		return nil
+	}
+	if m.db, err = m.world.databases.open(ctx, m.region); err != nil {
+		return fmt.Errorf("open the database in %s: %w", m.region, err)
+	}
+	return nil
+}
+
+// serve starts the app and its server; mu is held.
+func (m *runner) serve() error {
+	l, err := listen(&m.addr)
 	if err != nil {
 		return err
 	}
-	app, err := m.world.cfg.App(func(name string) string { return env[name] }, m.db)
+	app, err := m.app()
 	if err != nil {
+		l.Close()
 		return fmt.Errorf("start the app in %s: %w", m.region, err)
 	}
-	m.server = &server{&http.Server{Handler: app, ReadHeaderTimeout: 10 * time.Second}, l}
+	m.server = &server{&http.Server{
+		Handler: app, ReadHeaderTimeout: 10 * time.Second,
+		ErrorLog: slog.NewLogLogger(m.world.cfg.Logger.With("region", m.region).Handler(), slog.LevelError),
+	}, l}
 	go m.server.Serve(l) //nolint:errcheck // it ends when shut closes it
 	return nil
+}
+
+// app makes the machine's copy of the app; mu is held.
+func (m *runner) app() (http.Handler, error) {
+	env, err := m.env()
+	if err != nil {
+		return nil, err
+	}
+	return m.world.cfg.App(func(name string) string { return env[name] }, m.db)
 }
 
 // server is a server and where it listens.

@@ -83,29 +83,36 @@ func (w *World) start(ctx context.Context) error {
 	if err := w.openDatabases(ctx); err != nil {
 		return err
 	}
-	home := w.places[w.cfg.Primary]
-	if err := w.startMachine(ctx, home); err != nil {
+	if err := w.prepare(ctx); err != nil {
 		return err
 	}
-	if err := w.cfg.Prepare(ctx, w.Database(w.cfg.Primary).SQL()); err != nil {
-		return fmt.Errorf("prepare the database in %s: %w", w.cfg.Primary, err)
-	}
 	for _, r := range w.cfg.Regions {
-		if r == w.cfg.Primary {
-			continue
-		}
 		if err := w.startMachine(ctx, w.places[r]); err != nil {
 			return err
 		}
-	}
-	if err := w.CatchUp(ctx); err != nil {
-		return err
 	}
 	w.ask()
 	for _, p := range w.places {
 		go p.server.Serve(p.listen) //nolint:errcheck // it ends when Close closes it
 	}
 	return nil
+}
+
+// prepare opens every database and brings what Prepare makes to all of them: an app
+// may want its tables as soon as it starts.
+func (w *World) prepare(ctx context.Context) error {
+	if err := w.places[w.cfg.Primary].machine.openDatabase(ctx); err != nil {
+		return err
+	}
+	if err := w.cfg.Prepare(ctx, w.Database(w.cfg.Primary).SQL()); err != nil {
+		return fmt.Errorf("prepare the database in %s: %w", w.cfg.Primary, err)
+	}
+	for _, r := range w.cfg.Regions {
+		if err := w.places[r].machine.openDatabase(ctx); err != nil {
+			return err
+		}
+	}
+	return w.CatchUp(ctx)
 }
 
 func (w *World) openEdge(r region.Code, i int) error {
