@@ -64,8 +64,8 @@ type databases interface {
 	home() region.Code
 	hold(r region.Code, on bool) error
 	held(r region.Code) bool
-	// catchUp waits until each region that runs can read what the primary has now, and
-	// until that has been seen by Look.
+	// catchUp waits until each region that runs and is not held back can read what the
+	// primary has now, and until that has been seen by Look.
 	catchUp(ctx context.Context) error
 	// close comes after each Database was closed.
 	close() error

@@ -3,6 +3,7 @@ package dev
 import (
 	"context"
 	"fmt"
+	"slices"
 	"time"
 
 	"homing/region"
@@ -40,8 +41,13 @@ func (w *World) startMachine(ctx context.Context, p *place) error {
 // catchUpTimeout bounds how long a replica may take for its first copy.
 const catchUpTimeout = 30 * time.Second
 
+// receiving are the regions to which replication is not held back.
+func (w *World) receiving() []region.Code {
+	return slices.DeleteFunc(slices.Clone(w.cfg.Regions), w.databases.held)
+}
+
 // CatchUp waits until every region that runs can read what the primary has now,
-// for at most 30 s.
+// for at most 30 s. Those that are held back are not waited for.
 func (w *World) CatchUp(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, catchUpTimeout)
 	defer cancel()

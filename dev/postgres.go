@@ -3,8 +3,6 @@ package dev
 import (
 	"context"
 	"fmt"
-	"maps"
-	"slices"
 	"sync"
 	"time"
 
@@ -138,10 +136,15 @@ func (c *cluster) held(r region.Code) bool {
 }
 
 func (c *cluster) catchUp(ctx context.Context) error {
-	if err := waitFor(ctx, c.home(), c.world.Database, c.world.cfg.Regions); err != nil {
+	regions := c.world.receiving()
+	if err := waitFor(ctx, c.home(), c.world.Database, regions); err != nil {
 		return err
 	}
-	return c.survey.reached(ctx, slices.Collect(maps.Values(c.servers)))
+	var servers []*pgtest.Server
+	for _, r := range regions {
+		servers = append(servers, c.servers[r])
+	}
+	return c.survey.reached(ctx, servers)
 }
 
 func (c *cluster) close() error {

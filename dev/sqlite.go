@@ -87,7 +87,7 @@ func (s *files) held(r region.Code) bool {
 }
 
 func (s *files) catchUp(ctx context.Context) error {
-	return waitFor(ctx, s.home(), s.world.Database, s.world.cfg.Regions)
+	return waitFor(ctx, s.home(), s.world.Database, s.world.receiving())
 }
 
 func (s *files) close() error {

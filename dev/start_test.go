@@ -25,3 +25,15 @@ func TestAnAppStartsWithItsTables(t *testing.T) {
 	}
 	turn(t, w.Close())
 }
+
+func TestWhoIsHeldBackIsNotWaitedFor(t *testing.T) {
+	w := startWorld(t, nil)
+	turn(t, w.Hold("gru", true))
+	newVisitor(t, w, "ord").write("for the others")
+	turn(t, w.CatchUp(t.Context()))
+	for r, want := range map[region.Code]int{"gru": 0, "ams": 1} {
+		if l := newVisitor(t, w, r).list(); l.Region != r || l.has("for the others") != want {
+			t.Errorf("%d from %s; want %d from %s", l.has("for the others"), l.Region, want, r)
+		}
+	}
+}
