@@ -10,6 +10,7 @@ import (
 	"slices"
 
 	"homing/fleet"
+	"homing/journey"
 	"homing/machine"
 	"homing/region"
 )
@@ -39,6 +40,9 @@ type Config struct {
 	// Dir holds SQLite's databases, which need it. It must exist. A PostgreSQL cluster
 	// has a folder of its own, which goes with it.
 	Dir string
+	// Record is told of each request when it has ended, by several goroutines at once. It
+	// must return soon. nil: nobody is told.
+	Record func(*journey.Record)
 	// Keep is how many journeys are remembered. Default 200.
 	Keep int
 	// Logger gets what the edges and databases say. nil: slog.Default().
@@ -57,6 +61,9 @@ func (c Config) withDefaults() Config {
 	}
 	if c.Prepare == nil {
 		c.Prepare = func(context.Context, *sql.DB) error { return nil }
+	}
+	if c.Record == nil {
+		c.Record = func(*journey.Record) {}
 	}
 	if c.Keep == 0 {
 		c.Keep = 200

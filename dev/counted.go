@@ -14,6 +14,7 @@ func (w *World) Metrics() *metrics.Metrics { return w.metrics }
 func (w *World) record(r *journey.Record) {
 	w.metrics.Record(r)
 	w.journeys.Add(r)
+	w.cfg.Record(r)
 }
 
 func keptBytes(r region.Code, e *edge.Edge) metrics.Gauge {

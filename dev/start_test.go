@@ -7,6 +7,7 @@ import (
 
 	"homing/demo/guestbook"
 	"homing/dev"
+	"homing/journey"
 	"homing/region"
 )
 
@@ -35,5 +36,21 @@ func TestWhoIsHeldBackIsNotWaitedFor(t *testing.T) {
 		if l := newVisitor(t, w, r).list(); l.Region != r || l.has("for the others") != want {
 			t.Errorf("%d from %s; want %d from %s", l.has("for the others"), l.Region, want, r)
 		}
+	}
+}
+
+func TestEachRequestIsTold(t *testing.T) {
+	told := make(chan *journey.Record, 10)
+	w, err := dev.Start(t.Context(), dev.Config{
+		Regions: []region.Code{"ord"}, Primary: "ord", Dir: t.TempDir(), Prepare: guestbook.Migrate,
+		App: newBook, Record: func(r *journey.Record) { told <- r }, Logger: slog.New(slog.DiscardHandler),
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { turn(t, w.Close()) })
+	id := newVisitor(t, w, "ord").write("tell")
+	if r := <-told; r.ID != id {
+		t.Errorf("told of %s; want %s", r.ID, id)
 	}
 }
