@@ -33,6 +33,8 @@ type Database interface {
 	homing.Database
 	// SQL returns the handle for the app.
 	SQL() *sql.DB
+	// Opened returns what the engine opened: a *sqlite.DB or a *postgres.DB.
+	Opened() homing.Database
 	// Look returns what was seen of the database last, without I/O.
 	Look() Look
 	// Close ends it, and what runs only for it.

@@ -8,6 +8,7 @@ import (
 
 	"github.com/jackc/pgx/v5/pgxpool"
 
+	"homing"
 	"homing/machine"
 	"homing/postgres"
 	"homing/postgres/pgtest"
@@ -174,6 +175,8 @@ func (o *openServer) Close() error {
 	}
 	return err
 }
+
+func (o *openServer) Opened() homing.Database { return o.DB }
 
 func (o *openServer) Look() Look {
 	l := Look{State: o.State(), Waiting: o.Waiting()}

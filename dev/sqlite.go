@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"time"
 
+	"homing"
 	"homing/dev/link"
 	"homing/machine"
 	"homing/region"
@@ -116,6 +117,8 @@ func (o *openFile) serve() error {
 	go o.server.Serve(l) //nolint:errcheck // it ends when Close closes it
 	return nil
 }
+
+func (o *openFile) Opened() homing.Database { return o.DB }
 
 func (o *openFile) Close() error {
 	if o.server != nil {

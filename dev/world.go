@@ -214,6 +214,11 @@ func (w *World) Client(from region.Code) *http.Client {
 	}
 }
 
+// DialEdge connects to the edge of region to, as a user in region from does.
+func (w *World) DialEdge(ctx context.Context, from, to region.Code) (net.Conn, error) {
+	return w.way(from, to).Dial(ctx, "tcp", w.EdgeAddr(to))
+}
+
 // EdgeAddr returns the address of a region's edge, empty for an unknown region.
 func (w *World) EdgeAddr(r region.Code) string {
 	if p, ok := w.places[r]; ok {
