@@ -27,11 +27,9 @@ type runner struct {
 	world  *World
 	region region.Code
 	id     machine.ID
-	// addr is that of the app's server. The first start sets its port, before anything
-	// is served; it stays the same after.
-	addr string
 
 	mu     sync.Mutex // guards what follows, and that the fleet agrees with it
+	addr   string     // of the app's server, or of its last one
 	db     Database   // nil: stopped
 	server *server
 	closed bool // for good
@@ -53,7 +51,7 @@ func (m *runner) database() Database {
 	return m.db
 }
 
-// env is the environment that the machine has.
+// env is the environment that the machine has; mu is held.
 func (m *runner) env() (map[string]string, error) {
 	_, port, err := net.SplitHostPort(m.addr)
 	if err != nil {
@@ -122,10 +120,11 @@ func (m *runner) open(ctx context.Context) (err error) {
 
 // serve starts the app and its server; mu is held.
 func (m *runner) serve() error {
-	l, err := listen(&m.addr)
+	l, err := listen(m.addr)
 	if err != nil {
 		return err
 	}
+	m.addr = l.Addr().String()
 	app, err := m.app()
 	if err != nil {
 		l.Close()
@@ -146,6 +145,15 @@ func (m *runner) app() (http.Handler, error) {
 		return nil, err
 	}
 	return m.world.cfg.App(func(name string) string { return env[name] }, m.db)
+}
+
+// listen opens the address that was listened on last, or another one: while a machine
+// is stopped, its port is anybody's.
+func listen(last string) (net.Listener, error) {
+	if l, err := net.Listen("tcp", last); err == nil {
+		return l, nil
+	}
+	return net.Listen("tcp", anyPort)
 }
 
 // server is a server and where it listens.

@@ -6,6 +6,7 @@ import (
 	"net"
 	"net/http"
 	"path/filepath"
+	"sync"
 	"time"
 
 	"homing"
@@ -20,6 +21,9 @@ import (
 type files struct {
 	world *World
 	at    map[region.Code]*file // complete once made
+
+	mu   sync.Mutex
+	feed string // where the primary serves its feed, or did last
 }
 
 // file is one region's.
@@ -27,15 +31,12 @@ type file struct {
 	region region.Code
 	// feed is the way from the primary's database to this one; nil at the primary.
 	feed *link.Link
-	// addr is where the primary serves its feed. The first start sets its port, before
-	// anything is served; it stays the same after.
-	addr string
 }
 
 func newFiles(w *World) *files {
-	s := &files{world: w, at: make(map[region.Code]*file)}
+	s := &files{world: w, at: make(map[region.Code]*file), feed: anyPort}
 	for _, r := range w.cfg.Regions {
-		f := &file{region: r, addr: anyPort}
+		f := &file{region: r}
 		if r != s.home() {
 			f.feed = link.New(w.cfg.Distances(s.home(), r) / 2)
 		}
@@ -53,8 +54,10 @@ func (s *files) open(ctx context.Context, r region.Code) (Database, error) {
 		Secret: w.secret, Logger: w.cfg.Logger.With("region", r),
 	}
 	if r != s.home() {
-		cfg.Role, cfg.Dial = machine.Replica, f.feed.Dial
-		cfg.Feed = "http://" + s.at[s.home()].addr
+		cfg.Role, cfg.Feed = machine.Replica, "http://"+string(s.home())
+		cfg.Dial = func(ctx context.Context, network, _ string) (net.Conn, error) {
+			return f.feed.Dial(ctx, network, s.feedAddr())
+		}
 	}
 	db, err := sqlite.Open(ctx, cfg)
 	if err != nil {
@@ -109,7 +112,7 @@ type openFile struct {
 }
 
 func (o *openFile) serve() error {
-	l, err := listen(&o.file.addr)
+	l, err := o.files.listen()
 	if err != nil {
 		return err
 	}
@@ -140,12 +143,19 @@ func (o *openFile) Look() Look {
 	return l
 }
 
-// listen opens the port that addr names, and notes there which one it is if any
-// would do. Otherwise addr is left alone: others read it.
-func listen(addr *string) (net.Listener, error) {
-	l, err := net.Listen("tcp", *addr)
-	if err == nil && *addr == anyPort {
-		*addr = l.Addr().String()
+// listen opens the primary's feed.
+func (s *files) listen() (net.Listener, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	l, err := listen(s.feed)
+	if err == nil {
+		s.feed = l.Addr().String()
 	}
 	return l, err
+}
+
+func (s *files) feedAddr() string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.feed
 }
