@@ -52,6 +52,7 @@ var rooms = []struct {
 	{"wire", nil, "HTTP on a connection knows nothing of what it carries"},
 	{"journey", []string{"words"}, "a record is read by everybody and decides nothing"},
 	{"metrics", []string{"words", "journey", "others"}, "metrics read records; who is counted does not know it"},
+	{"homingtest", []string{"words", root, "dev", "journey", "others"}, "a world for tests is a local world seen by an app's test; apps that use pgx get its pool"},
 	{"engines", []string{"words", "engines", "others"}, "an engine is imported by apps beside package homing and knows none of the rest"},
 }
 
@@ -63,7 +64,8 @@ var guarded = []struct {
 }{
 	{"engines", []string{"engines", "dev", "demo", "sidecar", "cmd"}, "a database's driver comes only to those who asked for it"},
 	{"edge/misbehave", nil, "only tests have use for what misbehaves on purpose"},
-	{"edge", []string{"edge", "sidecar", "dev", "dashboard", "demo", "bench", "cmd", "homingtest"}, "the edge is on top: what it needs does not need it"},
+	{"homingtest", nil, "only tests of apps have use for a world that ends with a test"},
+	{"edge", []string{"edge", "sidecar", "dev", "dashboard", "demo", "bench", "cmd"}, "the edge is on top: what it needs does not need it"},
 }
 
 // within reports whether pkg, a path from the root folder, is one of the names,
@@ -146,6 +148,11 @@ func TestWrongImport(t *testing.T) {
 		{"the dashboard imports an engine", "dashboard", "./mysql", "dashboard imports ./mysql, which only"},
 		{"dev imports an engine", "dev", "./sqlite", ""},
 		{"the demo imports an engine", "demo/guestbook", "./sqlite", ""},
+		{"worlds for tests import local worlds", "homingtest", "./dev", ""},
+		{"worlds for tests import the handler", "homingtest", ".", ""},
+		{"worlds for tests import an engine", "homingtest", "./sqlite", "homingtest imports ./sqlite, which only"},
+		{"worlds for tests import the edge's page", "homingtest", "./dashboard", "homingtest imports ./dashboard, but may import only"},
+		{"an app imports worlds for tests", "demo/guestbook", "./homingtest", "demo/guestbook imports ./homingtest, which only tests may"},
 		{"a command imports everything", "cmd/homing", "./edge", ""},
 		{"a folder that only begins like another", "edges", ".", ""},
 	} {

@@ -1,0 +1,89 @@
+package homingtest_test
+
+import (
+	"fmt"
+	"net/http"
+	"testing"
+
+	"homing"
+	"homing/decision"
+	"homing/homingtest"
+	"homing/postgres"
+)
+
+// newPoolApp is an app that uses pgx, and counts visits.
+func newPoolApp(m homingtest.Machine) (http.Handler, error) {
+	if _, ok := m.Database.(*postgres.DB); !ok || m.Pool == nil {
+		return nil, fmt.Errorf("a machine with %T and the pool %p", m.Database, m.Pool)
+	}
+	site, err := homing.New(homing.Config{Env: m.Env, Database: m.Database, Logger: m.Logger})
+	if err != nil {
+		return nil, err
+	}
+	mux := http.NewServeMux()
+	mux.HandleFunc("GET /entries", func(w http.ResponseWriter, r *http.Request) {
+		var n string
+		err := m.Pool.QueryRow(r.Context(), "SELECT count(*)::text FROM entries").Scan(&n)
+		answer(w, n, err)
+	})
+	mux.HandleFunc("POST /entries", func(w http.ResponseWriter, r *http.Request) {
+		_, err := m.Pool.Exec(r.Context(), "INSERT INTO entries VALUES ('hello')")
+		answer(w, "", err)
+	})
+	return site.Handler(mux), nil
+}
+
+func TestOnPostgres(t *testing.T) {
+	t.Parallel()
+	world := homingtest.Start(t, homingtest.World{Regions: "ord gru ams", Database: homingtest.Postgres, App: newPoolApp, Prepare: migrate})
+	for _, tt := range []struct {
+		name string
+		test func(*testing.T, *homingtest.World)
+	}{
+		{"an own write is seen while it is held back", testHeldOnPostgres},
+		{"the primary moves and the apps follow", testPromote},
+		{"a primary that failed is replaced", testFailure},
+	} {
+		t.Run(tt.name, func(t *testing.T) { tt.test(t, world.For(t)) })
+	}
+}
+
+func testHeldOnPostgres(t *testing.T, w *homingtest.World) {
+	w.HoldReplication("gru")
+	c := w.Client("gru")
+	c.Post("/entries", "", nil)
+	if got := c.Get("/entries"); got.Body != "1" || got.Journey.Region != "ord" || got.Journey.Reason != decision.Stale {
+		t.Errorf("the writer reads %q: %v", got.Body, got.Journey)
+	}
+	reads(t, w, "gru", "0")
+	w.ReleaseReplication("gru")
+	w.CatchUp()
+	reads(t, w, "gru", "1")
+}
+
+func testPromote(t *testing.T, w *homingtest.World) {
+	c := w.Client("gru")
+	c.Post("/entries", "", nil)
+	w.Promote("ams")
+	c.Post("/entries", "", nil)
+	if at := w.Last(); at.Region != "ams" {
+		t.Errorf("a write after the promotion: %v", at)
+	}
+	w.CatchUp()
+	reads(t, w, "gru", "3")
+	// The connections that the app in ord had are dead, so its first read may go home.
+	if got := w.Client("ord").Get("/entries"); got.Body != "3" {
+		t.Errorf("where the primary was one reads %q: %v", got.Body, got.Journey)
+	}
+}
+
+func testFailure(t *testing.T, w *homingtest.World) {
+	w.StopMachine("ams")
+	w.Promote("gru")
+	w.Client("ord").Post("/entries", "", nil)
+	if at := w.Last(); at.Region != "gru" {
+		t.Errorf("a write after the failure: %v", at)
+	}
+	w.StartMachine("ams")
+	reads(t, w, "ams", "4")
+}
