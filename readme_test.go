@@ -17,28 +17,38 @@ func TestTheReadmesProgramsCompile(t *testing.T) {
 		t.Fatal(err)
 	}
 	blocks := regexp.MustCompile("(?s)```go\n(.*?)```").FindAllSubmatch(readme, -1)
-	if len(blocks) != 2 {
+	if len(blocks) != 3 {
 		t.Fatalf("the README has %d programs", len(blocks))
 	}
 	const imports = `package main
 
 import (
 	"context"
+	"database/sql"
 	"errors"
 	"net"
 	"net/http"
+	"net/url"
 	"os"
+	"strings"
+	"testing"
 	"time"
 
 	"github.com/jackc/pgx/v5/pgxpool"
 
 	"homing"
+	"homing/decision"
+	"homing/homingtest"
 	"homing/machine"
 	"homing/postgres"
 	"homing/sqlite"
 )
 
 func newMux(*pgxpool.Pool) *http.ServeMux { return http.NewServeMux() }
+
+func newApp(homingtest.Machine) (http.Handler, error) { return http.NewServeMux(), nil }
+
+func migrate(context.Context, *sql.DB) error { return nil }
 
 func main() {
 	if err := run(context.Background()); err != nil {
@@ -50,7 +60,7 @@ func main() {
 }
 
 `
-	compiles(t, imports+string(blocks[0][1])+string(blocks[1][1]))
+	compiles(t, imports+string(blocks[0][1])+string(blocks[1][1])+string(blocks[2][1]))
 }
 
 // compiles builds a program within the module.
