@@ -38,6 +38,9 @@
 // is missing fails the test: a test that skips itself says nothing. PostgreSQL does
 // not run as root: for root the servers run as the user postgres, else nobody.
 //
+// PATH so chooses the versions: with the folder that scripts/newer-servers prints in
+// front, they are the newest that Debian has ("make test-newer").
+//
 // # PgBouncer
 //
 // It runs in transaction mode, one in front of each server. Before version 1.21

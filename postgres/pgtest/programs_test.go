@@ -8,6 +8,7 @@ func TestVersions(t *testing.T) {
 		"postgres (PostgreSQL) 18.4":                                    {18, 4},
 		"postgres (PostgreSQL) 19devel":                                 {19, 0},
 		"postgres (PostgreSQL) 19beta2":                                 {19, 2},
+		"postgres (PostgreSQL) 19rc1 (Debian 19~rc1-1)":                 {19, 1},
 		"PgBouncer 1.18.0\nlibevent 2.1.12-stable\nadns: c-ares 1.18.1": {1, 18},
 	} {
 		if got, err := parseVersion(text); err != nil || got != want {
