@@ -10,6 +10,11 @@ import (
 // it to reach another. Whoever follows the replica calls [Tracker.Advance];
 // nothing is polled here. Create one with [NewTracker]. Safe for concurrent use.
 type Tracker struct {
+	// Joined, if not nil, is called when somebody has begun to wait, who then is among
+	// those that First and Waiting tell of. It must not block. Set it before the first
+	// Wait.
+	Joined func()
+
 	covers func(have, want Position) bool
 
 	mu      sync.Mutex
@@ -43,6 +48,19 @@ func (t *Tracker) Waiting() int {
 	return len(t.waiters)
 }
 
+// First returns the first of the positions that are awaited: one that covers none of
+// the others. It is the zero position if nobody waits.
+func (t *Tracker) First() (first Position) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	for _, w := range t.waiters {
+		if first == "" || t.covers(first, w.want) {
+			first = w.want
+		}
+	}
+	return first
+}
+
 // Advance says that the database has reached p, and wakes those whose wish that
 // covers.
 func (t *Tracker) Advance(p Position) {
@@ -70,6 +88,9 @@ func (t *Tracker) Wait(ctx context.Context, want Position) error {
 	w := &waiter{want: want, done: make(chan struct{})}
 	t.waiters = append(t.waiters, w)
 	t.mu.Unlock()
+	if t.Joined != nil {
+		t.Joined()
+	}
 
 	select {
 	case <-w.done:

@@ -117,6 +117,31 @@ func TestAPartialOrderIsRespected(t *testing.T) {
 	})
 }
 
+// Whoever is told that somebody joined must find them, or would wait for others alone.
+func TestWhoJoinsIsAmongThoseThatAreAwaited(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		tracker := position.NewTracker(atLeast)
+		firsts := make(chan position.Position, 10)
+		tracker.Joined = func() { firsts <- tracker.First() }
+		tracker.Advance("1")
+		for _, step := range []struct{ want, first position.Position }{{"7", "7"}, {"9", "7"}, {"5", "5"}, {"5", "5"}, {"6", "5"}} {
+			go tracker.Wait(t.Context(), step.want)
+			if first := <-firsts; first != step.first {
+				t.Errorf("once %s is awaited, the first is %q, want %s", step.want, first, step.first)
+			}
+		}
+		tracker.Wait(t.Context(), "1")
+		if len(firsts) > 0 {
+			t.Error("who did not have to wait has joined")
+		}
+		for _, step := range []struct{ reached, first position.Position }{{"4", "5"}, {"5", "6"}, {"8", "9"}, {"9", ""}} {
+			if tracker.Advance(step.reached); tracker.First() != step.first {
+				t.Errorf("at %s the first is %q, want %q", step.reached, tracker.First(), step.first)
+			}
+		}
+	})
+}
+
 func TestAWaitEndsAtItsDeadline(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		tracker := position.NewTracker(atLeast)

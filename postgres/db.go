@@ -40,7 +40,6 @@ type DB struct {
 
 	tracker *position.Tracker
 	seen    atomic.Pointer[look]
-	waiting atomic.Int64
 	wake    chan struct{} // has a value when somebody begins to wait
 	doubts  doubts
 
@@ -65,6 +64,7 @@ func Open(ctx context.Context, cfg *Config) (*DB, error) {
 		cfg: final, log: final.Logger, eye: newEye(final.Pool, newHeartbeat(final.Heartbeat)),
 		tracker: position.NewTracker(covers), wake: make(chan struct{}, 1), watched: make(chan struct{}),
 	}
+	db.tracker.Joined = db.rouse
 	db.seen.Store(new(look))
 	if err := db.open(ctx); err != nil {
 		return nil, fmt.Errorf("postgres: %w", err)
@@ -143,9 +143,6 @@ func (db *DB) Wait(ctx context.Context, p position.Position) error {
 	if ctx.Err() != nil {
 		return ctx.Err()
 	}
-	db.waiting.Add(1)
-	defer db.waiting.Add(-1)
-	db.rouse()
 	wait, cancel := context.WithCancel(ctx)
 	defer cancel()
 	stop := context.AfterFunc(db.eye.life, cancel)

@@ -27,7 +27,11 @@
 //
 // One connection looks at the database once a second, and more often only while
 // somebody waits. It is not of the app's pool, so that a busy app cannot keep it from
-// being seen.
+// being seen. On a replica from PostgreSQL 19 on there is a second one while there are
+// waits: it stands at the server, by WAIT FOR LSN, until the first of the positions that
+// are waited for is reached, and nothing is asked again and again. Behind PgBouncer the
+// server is asked as before: a statement that waits would keep one of its connections
+// from the app.
 //
 // # What is not seen
 //

@@ -27,6 +27,7 @@ type look struct {
 	version   int    // as in server_version_num
 	identity  string // differs between servers, and when one starts anew
 	streaming bool   // a replica that receives
+	waitable  bool   // a replica that can be waited at, see sentry
 	blind     error  // why the server does not tell its position; nil: it does
 	problem   string // what keeps it from being used; empty: nothing
 
@@ -61,6 +62,7 @@ const lookSQL = `select pg_is_in_recovery(), ` + placeSQL + `::text, current_set
 	coalesce(pg_wal_lsn_diff(pg_last_wal_receive_lsn(), pg_last_wal_replay_lsn()), 0)::bigint,
 	coalesce(extract(epoch from clock_timestamp() - pg_last_xact_replay_timestamp()), 0)::float8,
 	exists (select from pg_stat_wal_receiver where pid is not null),
+	pg_backend_pid(),
 	` + identitySQL
 
 // identitySQL tells servers behind one address apart.
@@ -75,11 +77,11 @@ func lookAt(ctx context.Context, conn *pgx.Conn) (look, error) {
 	var l look
 	var recovering, unsynced bool
 	var place *string
-	var timeline int32
+	var timeline, backend int32
 	var bytes int64
 	var seconds float64
 	err := conn.QueryRow(ctx, lookSQL, pgx.QueryExecModeSimpleProtocol).Scan(
-		&recovering, &place, &unsynced, &l.system, &timeline, &bytes, &seconds, &l.streaming, &l.identity, &l.version)
+		&recovering, &place, &unsynced, &l.system, &timeline, &bytes, &seconds, &l.streaming, &backend, &l.identity, &l.version)
 	if isBlind(err) {
 		return lookBlindly(ctx, conn, err)
 	}
@@ -87,6 +89,9 @@ func lookAt(ctx context.Context, conn *pgx.Conn) (look, error) {
 		return look{}, err
 	}
 	l.role = roleOf(recovering)
+	// PgBouncer gives clients numbers of its own. Whoever waited there would keep one of
+	// its few connections from others.
+	l.waitable = recovering && l.version >= waitVersion && conn.PgConn().PID() == uint32(backend)
 	l.epoch = position.Epoch(l.system + ":" + strconv.Itoa(int(timeline)))
 	at, err := placeOf(place, unsynced && !recovering)
 	l.at = at.position()

@@ -29,6 +29,11 @@ func openWith(t testing.TB, url, heartbeat string) *postgres.DB {
 	if err != nil {
 		t.Fatal(err)
 	}
+	return openPool(t, cfg, heartbeat)
+}
+
+func openPool(t testing.TB, cfg *pgxpool.Config, heartbeat string) *postgres.DB {
+	t.Helper()
 	db, err := postgres.Open(t.Context(), &postgres.Config{Pool: cfg, Heartbeat: heartbeat, Logger: slog.New(slog.DiscardHandler)})
 	if err != nil {
 		t.Fatal(err)

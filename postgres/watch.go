@@ -7,6 +7,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"homing/machine"
+	"homing/position"
 )
 
 const (
@@ -23,14 +24,15 @@ const (
 // watch looks at the server until ctx ends. It alone changes what is seen.
 func (db *DB) watch(ctx context.Context) {
 	defer close(db.watched)
-	w := &watch{db: db, kin: newKin(ctx, db)}
+	w := &watch{db: db, kin: newKin(ctx, db), sentry: newSentry()}
 	defer w.kin.done.Wait()
 	defer w.drop()
+	defer w.sentry.leave()
 	for ctx.Err() == nil {
 		switch due := w.due(); {
 		case due <= 0:
 			w.lookAgain(ctx)
-		case db.waiting.Load() > 0:
+		case db.tracker.Waiting() > 0:
 			w.follow(ctx)
 		default:
 			w.rest(ctx, due)
@@ -63,6 +65,7 @@ func (w *watch) due() time.Duration {
 type watch struct {
 	db       *DB
 	conn     *pgx.Conn
+	sentry   *sentry
 	looks    int
 	looked   time.Time // when the last whole look was
 	rhythm   rhythm
@@ -83,6 +86,7 @@ func (w *watch) look(ctx context.Context) error {
 	defer cancel()
 	if w.looks++; w.looks <= firstLooks || w.looks%freshLook == 0 {
 		w.drop()
+		w.sentry.review()
 	}
 	l, err := w.try(ctx)
 	if err != nil && ctx.Err() == nil { // the connection may have been closed while idle
@@ -163,52 +167,75 @@ func (w *watch) lost(err error) {
 	w.db.seen.Store(&look{problem: diagnose(err)})
 }
 
-// rest waits until it is time to look again, or somebody begins to wait. It reports
-// whether somebody did.
+// rest waits until it is time to look again, the sentry is back, or somebody begins to
+// wait. It reports whether somebody did.
 func (w *watch) rest(ctx context.Context, pause time.Duration) (roused bool) {
 	timer := time.NewTimer(pause)
 	defer timer.Stop()
 	select {
 	case <-w.db.wake:
 		return true
+	case s := <-w.sentry.back:
+		// A look may have told more meanwhile.
+		if seen := w.db.seen.Load(); w.sentry.returned(s, seen.identity) && covers(s.at.position(), seen.at) {
+			w.saw(s.role, s.at.position())
+		}
 	case <-timer.C:
 	case <-ctx.Done():
 	}
 	return false
 }
 
-// follow glances at the position again and again for as long as somebody waits.
+// follow learns of the position for as long as somebody waits: from the sentry, or by
+// glancing again and again.
 func (w *watch) follow(ctx context.Context) {
-	rhythm := &w.rhythm
-	rhythm.begin()
-	for w.db.waiting.Load() > 0 && w.due() > 0 && ctx.Err() == nil {
-		before := w.db.tracker.Waiting()
-		if !w.glance(ctx) {
-			return
+	w.rhythm.begin()
+	for w.db.tracker.Waiting() > 0 && w.due() > 0 && ctx.Err() == nil {
+		pause := often
+		if !w.posts(ctx) {
+			w.glance(ctx)
+			pause = w.rhythm.pause()
 		}
-		rhythm.ended(before - w.db.tracker.Waiting())
-		if w.rest(ctx, rhythm.pause()) {
-			rhythm.join()
+		if w.rest(ctx, min(pause, w.due())) {
+			w.rhythm.join()
 		}
 	}
 }
 
-// glance looks at the position alone, and reports whether to go on.
-func (w *watch) glance(ctx context.Context) bool {
+// posts has the sentry stand for the first of what is awaited, and reports whether it
+// does. Of those behind it the next has its turn then.
+func (w *watch) posts(ctx context.Context) bool {
+	first, err := parseLSN(string(w.db.tracker.First()))
+	if err != nil || !w.db.seen.Load().waitable {
+		return false
+	}
+	w.sentry.send(ctx, w.db.eye, first)
+	return w.sentry.stands(first)
+}
+
+// glance looks at the position alone.
+func (w *watch) glance(ctx context.Context) {
 	ctx, cancel := context.WithTimeout(ctx, lookTimeout)
 	defer cancel()
 	role, at, err := w.db.eye.glance(ctx, w.conn)
-	seen := w.db.seen.Load()
 	if err != nil {
-		w.drop()
+		w.drop() // and so a whole look is due
+		return
 	}
-	if err != nil || role != seen.role || seen.blind != nil {
+	w.saw(role, at)
+}
+
+// saw makes a position known that was seen between whole looks.
+func (w *watch) saw(role machine.Role, at position.Position) {
+	seen := w.db.seen.Load()
+	if role != seen.role || seen.blind != nil {
 		w.looked = time.Time{} // a whole look will tell
-		return false
+		return
 	}
 	next := *seen
 	next.at = at
 	w.db.seen.Store(&next)
+	before := w.db.tracker.Waiting()
 	w.db.tracker.Advance(at)
-	return true
+	w.rhythm.ended(before - w.db.tracker.Waiting())
 }
