@@ -46,6 +46,13 @@ func (q questions) now() (waiting int, glanced time.Time) {
 	return waiting, glanced
 }
 
+// nobody reports whether no app is connected.
+func (q questions) nobody() (yes bool) {
+	q.t.Helper()
+	must(q.t, q.admin.QueryRow(q.t.Context(), "select not exists (select from pg_stat_activity where usename = 'app')").Scan(&yes))
+	return yes
+}
+
 // stands waits until one statement waits at the server, and nobody glances any more.
 func (q questions) stands() {
 	q.t.Helper()
@@ -161,6 +168,10 @@ func TestHowAPositionIsWaitedFor(t *testing.T) {
 		cancel()
 		if err := <-last; !errors.Is(err, context.Canceled) {
 			t.Errorf("the wait for what is never reached: %v", err)
+		}
+		must(t, replica.Close())
+		if !cfg.PgBouncer { // which keeps its connections
+			eventually(t, "nobody is connected", asked.nobody)
 		}
 	})
 }
