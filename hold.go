@@ -2,6 +2,7 @@ package homing
 
 import (
 	"bufio"
+	"context"
 	"errors"
 	"maps"
 	"net"
@@ -30,6 +31,8 @@ type heldWriter struct {
 	// drop is called when that happens before the handler is done, to stop it: a
 	// stream would go on for ever, and its client get nothing.
 	drop func()
+	// life is the request's; drop ends it, too.
+	life context.Context
 
 	before http.Header // as it was when the handler began
 	pooled *[]byte     // where buf came from
@@ -45,10 +48,10 @@ type heldWriter struct {
 
 var heldBuffers = sync.Pool{New: func() any { return new([]byte) }}
 
-func newHeldWriter(w http.ResponseWriter, limit int, release func(http.Header, bool) bool, drop func()) *heldWriter {
+func newHeldWriter(life context.Context, w http.ResponseWriter, limit int, release func(http.Header, bool) bool, drop func()) *heldWriter {
 	pooled := heldBuffers.Get().(*[]byte)
 	return &heldWriter{
-		w: w, limit: limit, release: release, drop: drop,
+		w: w, limit: limit, release: release, drop: drop, life: life,
 		before: w.Header().Clone(), pooled: pooled, buf: *pooled,
 	}
 }
@@ -231,6 +234,14 @@ func (h *heldWriter) Hijack() (net.Conn, *bufio.ReadWriter, error) {
 		h.committed = true
 	}
 	return conn, rw, err
+}
+
+// CloseNotify is for those who take it for granted: gin's Context.Stream panics without.
+// It tells when the client has gone, and when the answer is dropped.
+func (h *heldWriter) CloseNotify() <-chan bool {
+	gone := make(chan bool, 1)
+	context.AfterFunc(h.life, func() { gone <- true })
+	return gone
 }
 
 // Unwrap lets [http.ResponseController] set deadlines and the like.

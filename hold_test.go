@@ -171,6 +171,23 @@ func TestAFlushReachesTheClient(t *testing.T) {
 	}
 }
 
+func TestAClientThatHasGoneIsNotifiedOf(t *testing.T) {
+	notified := make(chan bool)
+	srv := replicaServer(t, func(w http.ResponseWriter, r *http.Request) {
+		gone := w.(closeNotifier).CloseNotify()
+		w.(http.Flusher).Flush()
+		notified <- <-gone
+	})
+	res, err := srv.Client().Get(srv.URL)
+	if err != nil {
+		t.Fatal(err)
+	}
+	res.Body.Close()
+	if !<-notified {
+		t.Error("it was told that nobody has gone")
+	}
+}
+
 func TestResponseControllerWorks(t *testing.T) {
 	srv := replicaServer(t, func(w http.ResponseWriter, r *http.Request) {
 		c := http.NewResponseController(w)
@@ -297,7 +314,7 @@ func TestAWriterThatOutlivesItsHandlerHarmsNobody(t *testing.T) {
 }
 
 func TestABufferIsUsedAgain(t *testing.T) {
-	w := newHeldWriter(httptest.NewRecorder(), 100, func(http.Header, bool) bool { return true }, func() {})
+	w := newHeldWriter(t.Context(), httptest.NewRecorder(), 100, func(http.Header, bool) bool { return true }, func() {})
 	w.Write(make([]byte, 50))
 	pooled := w.pooled
 	w.done()

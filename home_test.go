@@ -15,6 +15,9 @@ import (
 
 func refuse(r *http.Request) { trail.Leave(r.Context(), trail.Refused) }
 
+// closeNotifier is the standard library's, which is deprecated and yet in use.
+type closeNotifier interface{ CloseNotify() <-chan bool }
+
 func TestARefusedWriteGoesHome(t *testing.T) {
 	for _, tt := range []struct {
 		name    string
@@ -35,6 +38,11 @@ func TestARefusedWriteGoesHome(t *testing.T) {
 		{"the handler streams until its client has gone", func(w http.ResponseWriter, r *http.Request) {
 			w.(http.Flusher).Flush()
 			<-r.Context().Done()
+		}},
+		{"the handler streams and asks as gin does", func(w http.ResponseWriter, r *http.Request) {
+			gone := w.(closeNotifier).CloseNotify()
+			w.(http.Flusher).Flush()
+			<-gone
 		}},
 		{"the answer is long", func(w http.ResponseWriter, r *http.Request) {
 			if _, err := w.Write(make([]byte, 2*defaultHold)); !errors.Is(err, errDropped) {

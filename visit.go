@@ -180,7 +180,7 @@ func (v *visit) hold(next http.Handler) {
 		r.Body = v.upload.Reader()
 		defer v.upload.Close()
 	}
-	hw := newHeldWriter(v.w, v.site.cfg.Hold, v.release, cancel)
+	hw := newHeldWriter(ctx, v.w, v.site.cfg.Hold, v.release, cancel)
 	v.held = hw
 	defer func() {
 		hw.done()
