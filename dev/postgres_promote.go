@@ -36,15 +36,18 @@ func (c *cluster) promote(ctx context.Context, r region.Code) error {
 	}
 	c.putApart()
 	err := c.regroup(ctx, old)
-	if !ran {
-		c.outdated[c.regionOf(old)] = true
-		return err
+	c.outdated[c.regionOf(old)] = true
+	if ran {
+		if failed := old.Rebuild(ctx, next); failed != nil {
+			err = errors.Join(err, failed)
+		} else {
+			delete(c.outdated, c.regionOf(old))
+		}
 	}
-	if failed := old.Rebuild(ctx, next); failed != nil {
-		c.outdated[c.regionOf(old)] = true
-		err = errors.Join(err, failed)
+	if err != nil {
+		return err // who does not follow would be waited for
 	}
-	return errors.Join(err, c.renew(ctx))
+	return c.renew(ctx)
 }
 
 func (c *cluster) regionOf(s *pgtest.Server) region.Code {

@@ -27,7 +27,8 @@ const settleTimeout = 10 * time.Second
 // Promote makes the database in r the primary, while everything goes on. The app
 // is told nothing and is not started again: its machines find out what their databases
 // are, and the edges keep what goes home until they know where that is. The old
-// primary comes back as a replica. It returns when the edges know.
+// primary comes back as a replica. It returns when the edges know, and each replica what
+// it follows.
 func (w *World) Promote(ctx context.Context, r region.Code) error {
 	if _, ok := w.places[r]; !ok {
 		return fmt.Errorf("there is no region %q here", r)
@@ -50,12 +51,25 @@ func (w *World) Promote(ctx context.Context, r region.Code) error {
 	defer cancel()
 	err := until(ctx, func() bool {
 		db := old.database()
-		return w.fleet.Snapshot().Primary(w.cfg.Name).Region == r && (db == nil || db.State().Role == machine.Replica)
+		return w.fleet.Snapshot().Primary(w.cfg.Name).Region == r && (db == nil || db.State().Role == machine.Replica) && w.agree(r)
 	})
 	if err != nil {
 		return fmt.Errorf("%s has the primary, but not all have noticed: %w", r, err)
 	}
 	return nil
+}
+
+// agree reports whether all databases that run, but for those that are held back, are
+// known to be of one history with that in r. Until they are, who has written since
+// reads at home.
+func (w *World) agree(r region.Code) bool {
+	home := w.Database(r)
+	for _, other := range w.receiving() {
+		if db := w.Database(other); db != nil && (home == nil || db.State().Epoch != home.State().Epoch) {
+			return false
+		}
+	}
+	return true
 }
 
 // drainTimeout bounds how long requests under way are waited for; streams do not end.
