@@ -56,8 +56,9 @@ func (w *World) StartMachine(r region.Code) {
 }
 
 // Promote makes the database of a region the primary, while the apps go on, and
-// returns when all edges know. The old one comes back as a replica; if its machine was
-// stopped, what it had not replicated is lost. Only [Postgres] can.
+// returns when all edges and replicas know. The old one comes back as a replica, to which
+// its app's connections are dead; if its machine was stopped, what it had not replicated
+// is lost. Only [Postgres] can.
 func (w *World) Promote(r region.Code) {
 	w.t.Helper()
 	w.turn("promote the database in "+string(r), r, func(ctx context.Context) error {
