@@ -27,7 +27,8 @@ type Config struct {
 
 	// Primary leads to the primary, from wherever this machine is: far away, in
 	// most regions. It keeps no connections in stock there, whatever the URL says,
-	// and is asked once whether the database here is of its cluster. In the primary region it is a copy of Pool. Required.
+	// and is asked once whether the database here is of its cluster. In the primary
+	// region it is a copy of Pool. Required.
 	Primary *pgxpool.Config
 
 	// Rule says why Pool leads where it does. It is for the log.

@@ -113,8 +113,8 @@ func (db *DB) Lag() position.Lag { return db.seen.Load().lag }
 
 // Position returns how far the database has got. On a primary that covers every commit
 // that ended before the call, and costs one question, or with [Config.Heartbeat] a small
-// write, which calls at the same time share. On a replica it is what was seen last, without I/O. A server that does not tell
-// is [errors.ErrUnsupported].
+// write, which calls at the same time share. On a replica it is what was seen last,
+// without I/O. A server that does not tell is [errors.ErrUnsupported].
 func (db *DB) Position(ctx context.Context) (position.Position, error) {
 	l := db.seen.Load()
 	switch {
