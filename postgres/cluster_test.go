@@ -1,6 +1,7 @@
 package postgres_test
 
 import (
+	"fmt"
 	"io"
 	"log/slog"
 	"net"
@@ -78,13 +79,13 @@ func goesHome(t *testing.T, db *postgres.DB) {
 	}
 }
 
-// listener is an address that leads to a server, and says when somebody who had come
-// has gone. Without a server it takes connections and says nothing.
-func listener(t *testing.T, to *pgtest.Server) (addr string, gone <-chan struct{}) {
+// listener is an address that leads to a server, and says when somebody comes and has
+// gone. Without a server it takes connections and says nothing.
+func listener(t *testing.T, to *pgtest.Server) (addr string, came, gone <-chan struct{}) {
 	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	must(t, err)
-	left := make(chan struct{}, 100)
+	entered, left := make(chan struct{}, 100), make(chan struct{}, 100)
 	var conns sync.WaitGroup
 	conns.Go(func() {
 		for {
@@ -92,19 +93,20 @@ func listener(t *testing.T, to *pgtest.Server) (addr string, gone <-chan struct{
 			if err != nil {
 				return
 			}
+			entered <- struct{}{}
 			conns.Go(func() {
 				if to == nil {
 					io.Copy(io.Discard, conn)
 					conn.Close()
 				} else {
-					join(conn, to.Port())
+					join(conn, fmt.Sprint("127.0.0.1:", to.Port()))
 				}
 				left <- struct{}{}
 			})
 		}
 	})
 	t.Cleanup(func() { l.Close(); conns.Wait() })
-	return l.Addr().String(), left
+	return l.Addr().String(), entered, left
 }
 
 // TestAReplicaStaysOne unless it is certain that its cluster is another.
@@ -122,13 +124,9 @@ func TestAReplicaStaysOne(t *testing.T) {
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
-			addr, gone := listener(t, tt.primary)
+			addr, _, gone := listener(t, tt.primary)
 			db, log := openBoth(t, c.Replicas()[0].URL(), changed(tt.primary.DirectURL(), func(u *url.URL) { u.Host = addr }))
-			select {
-			case <-gone:
-			case <-time.After(15 * time.Second):
-				t.Fatal("the primary was not asked")
-			}
+			soon(t, "the primary was asked", gone)
 			eventually(t, "it is a replica", func() bool { return db.State().Role == machine.Replica })
 			for deadline := time.Now().Add(100 * time.Millisecond); time.Now().Before(deadline); <-time.After(time.Millisecond) {
 				if st := db.State(); st.Role != machine.Replica || db.Problem() != "" {
@@ -146,11 +144,21 @@ func TestAReplicaStaysOne(t *testing.T) {
 func TestAPrimaryThatSaysNothing(t *testing.T) {
 	t.Parallel()
 	c := pgtest.Start(t, pgtest.Config{Replicas: 1})
-	addr, gone := listener(t, nil)
+	addr, came, gone := listener(t, nil)
 	db, _ := openBoth(t, c.Replicas()[0].URL(), changed(c.Primary().URL(), func(u *url.URL) { u.Host = addr }))
 	eventually(t, "it is a replica", func() bool { return db.State().Role == machine.Replica })
+	soon(t, "the primary is asked", came)
 	must(t, db.Close())
-	<-gone
+	soon(t, "it is asked no more", gone)
+}
+
+func soon(t *testing.T, what string, happened <-chan struct{}) {
+	t.Helper()
+	select {
+	case <-happened:
+	case <-time.After(15 * time.Second):
+		t.Fatalf("still not so after 15 s: %s", what)
+	}
 }
 
 // TestTheSameServerTwice is told, by what it says of itself: the addresses differ.

@@ -233,6 +233,7 @@ func TestAHeartbeatThatCannotBeUsed(t *testing.T) {
 			if _, err := db.Position(t.Context()); !errors.Is(err, errors.ErrUnsupported) || !strings.Contains(err.Error(), tt.want) {
 				t.Errorf("Position: %v, want %q", err, tt.want)
 			}
+			eventually(t, "the log tells", func() bool { return strings.Contains(log.String(), "positions cannot be used") })
 			if text := log.String(); strings.Count(text, "positions cannot be used") != 1 || !strings.Contains(text, "create table") || db.State().Epoch != "" {
 				t.Errorf("epoch %q: %s", db.State().Epoch, text)
 			}
