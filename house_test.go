@@ -224,7 +224,7 @@ func TestEveryPackageSaysWhatItIsFor(t *testing.T) {
 // marks "// indirect" are not trusted alone: go.mod may be untidy.
 func TestEveryDependencyHasAReason(t *testing.T) {
 	const page = "docs/dependencies.md"
-	direct := directModules(t)
+	direct := append(directModules(t, "."), directModules(t, "examples")...)
 	if len(direct) == 0 {
 		return
 	}
@@ -262,15 +262,16 @@ func explains(text, mod string) bool {
 }
 
 // directModules returns those that go.mod requires directly, and those of which
-// some file of ours, tests included, imports a package.
-func directModules(t *testing.T) []string {
+// some file of ours, tests included, imports a package; for the module in a folder.
+func directModules(t *testing.T, dir string) []string {
 	t.Helper()
-	required := requiredModules(t)
+	required := requiredModules(t, filepath.Join(dir, "go.mod"))
+	delete(required, modulePath(t)) // an example requires what it is an example of
 	direct := map[string]bool{}
 	for mod, indirect := range required {
 		direct[mod] = !indirect
 	}
-	for _, file := range goFiles(t, ".", func(string) bool { return true }) {
+	for _, file := range goFiles(t, dir, func(string) bool { return true }) {
 		for _, imported := range importsOf(t, file.syntax) {
 			// The longest path that fits is the module's.
 			for at := imported; at != "."; at = path.Dir(at) {
@@ -285,10 +286,10 @@ func directModules(t *testing.T) []string {
 	return slices.Sorted(maps.Keys(direct))
 }
 
-// requiredModules reads go.mod: each module, and whether it is marked indirect.
-func requiredModules(t *testing.T) map[string]bool {
+// requiredModules reads a go.mod: each module, and whether it is marked indirect.
+func requiredModules(t *testing.T, file string) map[string]bool {
 	t.Helper()
-	f, err := os.Open("go.mod")
+	f, err := os.Open(file)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -34,9 +34,12 @@ func TestRename(t *testing.T) {
 	}
 	run("go", "vet", "./...")
 	run("go", "test", ".", "./replay", "./cmd/homing", "-run", "House|Example|Import|Readme|Package|SaysWhatIsWrong")
-	for _, imp := range strings.Fields(run("go", "list", "-f", `{{join .Imports "\n"}}`, "./...")) {
-		if strings.HasPrefix(imp, "homing") {
-			t.Errorf("something still imports %s", imp)
+	const imports = `{{join .Imports "\n"}} {{join .TestImports "\n"}} {{join .XTestImports "\n"}}`
+	for _, within := range []string{".", "examples"} {
+		for _, imp := range strings.Fields(run("go", "-C", within, "list", "-f", imports, "./...")) {
+			if strings.HasPrefix(imp, "homing") {
+				t.Errorf("in %s something still imports %s", within, imp)
+			}
 		}
 	}
 	if out, err := exec.Command("make", "-C", dir, "rename", "MODULE=Not A Path").CombinedOutput(); err == nil {

@@ -61,7 +61,8 @@ func newApp(env homing.Env, db *postgres.DB) (http.Handler, error) {
 	return site.Handler(mux), nil
 }
 
-// open hands GORM the handle that is there, in place of a DSN to open one by.
+// open hands GORM the handle that is there, in place of a DSN to open one by. Like
+// [postgres.Open] it succeeds while the server is away, as it does not ping.
 func open(db *postgres.DB) (*gorm.DB, error) {
 	return gorm.Open(driver.New(driver.Config{Conn: db.SQL()}), &gorm.Config{DisableAutomaticPing: true})
 }

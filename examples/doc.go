@@ -1,0 +1,2 @@
+// Package examples shows Homing in the stacks that Go teams have; see README.md.
+package examples
