@@ -2,7 +2,6 @@ package main
 
 import (
 	"os"
-	"slices"
 	"strings"
 	"testing"
 )
@@ -12,7 +11,7 @@ func TestTenLines(t *testing.T) {
 	before, after := lines(t, "oneregion/main.go"), lines(t, "main.go")
 	changed := diff(before, after)
 	for _, c := range changed {
-		t.Logf("- %s\n+ %s", strings.Join(c.out, "\n- "), strings.Join(c.in, "\n+ "))
+		t.Logf("\n-%s\n+%s", strings.Join(c.out, "\n-"), strings.Join(c.in, "\n+"))
 	}
 	n := count(changed)
 	t.Logf("%d lines of %d changed", n, len(before))
@@ -46,7 +45,7 @@ func lines(t *testing.T, file string) []string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return slices.Collect(strings.Lines(string(text)))
+	return strings.Split(string(text), "\n")
 }
 
 // change is a place where one text has some lines instead of others.

@@ -14,6 +14,7 @@ import (
 	"homing/edge"
 	"homing/fleet"
 	"homing/health"
+	"homing/journey"
 	"homing/region"
 )
 
@@ -109,13 +110,14 @@ func listen(t *testing.T) net.Listener {
 
 // startEdges starts an edge in each machine's region, and waits until they know where
 // the primary is.
-func startEdges(t *testing.T, machines []fleet.Machine) map[region.Code]string {
+func startEdges(t *testing.T, machines []fleet.Machine) (map[region.Code]string, <-chan *journey.Record) {
 	t.Helper()
+	records := make(chan *journey.Record, 100)
 	silent := slog.New(slog.DiscardHandler)
 	all := fleet.New(func(a, b region.Code) time.Duration { return time.Millisecond }, machines...)
 	edges := map[region.Code]string{}
 	for _, m := range machines {
-		e, err := edge.New(edge.Config{Region: m.Region, App: m.App, Fleet: all, Logger: silent})
+		e, err := edge.New(edge.Config{Region: m.Region, App: m.App, Fleet: all, Logger: silent, Record: func(r *journey.Record) { records <- r }})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -138,5 +140,5 @@ func startEdges(t *testing.T, machines []fleet.Machine) map[region.Code]string {
 			t.Fatal("nobody says where the primary is")
 		}
 	}
-	return edges
+	return edges, records
 }

@@ -47,19 +47,27 @@ func TestFromOneRegionToThree(t *testing.T) {
 			"DATABASE_URL="+cluster.Primary().URL(), "DATABASE_REPLICA_URL="+server.URL())
 		machines = append(machines, fleet.Machine{ID: machine.ID("m-" + code), App: "links", Region: code, Addr: p.addr, Healthy: true})
 	}
-	edges := startEdges(t, machines)
+	edges, records := startEdges(t, machines)
 	for code := range servers {
 		if got := show(t, edges[code], before.ID, ""); got != before {
 			t.Errorf("in %s what was written before is %+v, want %+v", code, got, before)
 		}
+		if r := <-records; len(r.Hops) != 1 || r.Hops[0].Region != code {
+			t.Errorf("in %s that was not read next door: %+v", code, r)
+		}
 		var l link
 		token := post(t, edges[code], "from-"+string(code), &l)
+		if r := <-records; r.Hops[len(r.Hops)-1].Region != "ord" {
+			t.Errorf("what was written in %s did not go home: %+v", code, r)
+		}
 		if got := show(t, edges[code], l.ID, token); got != l {
 			t.Errorf("in %s its author sees %+v, want %+v", code, got, l)
 		}
+		<-records
 		if got := ask(t, edges[code], "/go/from-"+string(code), token); got.StatusCode != http.StatusFound {
 			t.Errorf("in %s a visit is answered with %s", code, got.Status)
 		}
+		<-records
 	}
 	var all []link
 	read(t, ask(t, edges["ord"], "/links", ""), &all)
