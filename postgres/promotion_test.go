@@ -53,17 +53,17 @@ func TestAPromotionUnderLoad(t *testing.T) {
 			l := &load{regions: w}
 			stop := l.run()
 			l.until(300)
+			gru.HoldStream() // first, or it might know more than the next primary
+			l.until(l.acknowledged() + 30)
 			if !tc.synchronous {
-				gru.HoldStream() // first, or it might know more than the next primary
-				l.until(l.acknowledged() + 30)
 				ams.HoldStream() // what comes now will be lost
 				l.until(l.acknowledged() + 100)
 			}
 			must(t, ord.Stop(t.Context(), pgtest.Kill))
 			must(t, ams.Promote(t.Context()))
 			ams.ReleaseStream()
+			must(t, gru.Follow(t.Context(), ams)) // what was held back would take it past ams
 			gru.ReleaseStream()
-			must(t, gru.Follow(t.Context(), ams))
 			if tc.synchronous {
 				must(t, w.cluster.Synchronous(t.Context()))
 			}
