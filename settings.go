@@ -107,7 +107,7 @@ func logArgs(settings []Setting) []any {
 	var args []any
 	for _, k := range settings {
 		if k.Value != "" {
-			args = append(args, slog.String(strings.ReplaceAll(k.Name, " ", "_"), k.Value+" ("+k.From+")"))
+			args = append(args, slog.String(strings.ToLower(strings.ReplaceAll(k.Name, " ", "_")), k.Value+" ("+k.From+")"))
 		}
 	}
 	return args
