@@ -9,6 +9,7 @@ require (
 	github.com/lib/pq v1.12.3
 	github.com/lmittmann/tint v1.1.3
 	github.com/maypok86/otter/v2 v2.4.0
+	github.com/pelletier/go-toml/v2 v2.4.3
 	github.com/pierrec/lz4/v4 v4.1.23
 	github.com/prometheus/client_golang v1.25.0
 	github.com/spf13/cobra v1.10.2

@@ -52,6 +52,7 @@ var rooms = []struct {
 	{"wire", nil, "HTTP on a connection knows nothing of what it carries"},
 	{"journey", []string{"words"}, "a record is read by everybody and decides nothing"},
 	{"metrics", []string{"words", "journey", "others"}, "metrics read records; who is counted does not know it"},
+	{"flytoml", []string{"words", "fleet", "others"}, "a file is turned into what the fleet and the words understand; TOML is a module of others"},
 	{"homingtest", []string{"words", root, "dev", "journey", "others"}, "a world for tests is a local world seen by an app's test; apps that use pgx get its pool"},
 	{"engines", []string{"words", "engines", "others"}, "an engine is imported by apps beside package homing and knows none of the rest"},
 }
@@ -148,6 +149,8 @@ func TestWrongImport(t *testing.T) {
 		{"the dashboard imports an engine", "dashboard", "./mysql", "dashboard imports ./mysql, which only"},
 		{"dev imports an engine", "dev", "./sqlite", ""},
 		{"the demo imports an engine", "demo/guestbook", "./sqlite", ""},
+		{"an app's file imports the fleet", "flytoml", "./fleet", ""},
+		{"an app's file imports the local worlds", "flytoml", "./dev", "flytoml imports ./dev, but may import only words, fleet, others"},
 		{"worlds for tests import local worlds", "homingtest", "./dev", ""},
 		{"worlds for tests import the handler", "homingtest", ".", ""},
 		{"worlds for tests import an engine", "homingtest", "./sqlite", "homingtest imports ./sqlite, which only"},
