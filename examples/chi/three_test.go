@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime/debug"
 	"testing"
 
 	"homing/examples/links"
@@ -79,10 +80,23 @@ func TestFromOneRegionToThree(t *testing.T) {
 func buildOneRegion(t *testing.T) string {
 	t.Helper()
 	app := filepath.Join(t.TempDir(), "oneregion")
-	if out, err := exec.CommandContext(t.Context(), "go", "build", "-o", app, "./oneregion").CombinedOutput(); err != nil {
+	if out, err := exec.CommandContext(t.Context(), "go", "build", "-race="+raced(), "-o", app, "./oneregion").CombinedOutput(); err != nil {
 		t.Fatalf("%v\n%s", err, out)
 	}
 	return app
+}
+
+// raced says whether this test was built with the race detector: what else is built
+// the same way has been compiled already.
+func raced() string {
+	if info, ok := debug.ReadBuildInfo(); ok {
+		for _, s := range info.Settings {
+			if s.Key == "-race" {
+				return s.Value
+			}
+		}
+	}
+	return "false"
 }
 
 // post creates a link, and returns what its author sends along with further requests.
