@@ -2,7 +2,7 @@
 
 GO ?= go
 
-.PHONY: test test-current setup test-newer lint build-time fuzz rename
+.PHONY: test test-current setup test-newer lint tidy build-time fuzz rename
 
 test: setup ## all tests, race detector on
 	$(GO) test -race -timeout 10m ./...
@@ -29,6 +29,10 @@ lint: ## formatting, vet, staticcheck
 	$(GO) tool staticcheck ./...
 	cd examples && $(GO) vet ./...
 	cd examples && $(GO) tool -modfile=../go.mod staticcheck ./...
+
+tidy: ## after a dependency has changed: the examples choose versions together with us
+	$(GO) mod tidy
+	cd examples && $(GO) mod tidy
 
 build-time: ## a build from an empty cache, which must stay under a minute on 2 cores
 	@scripts/cold-build
