@@ -150,7 +150,7 @@ func (v *visit) forward() {
 	s := v.site
 	v.tell(v.w.Header())
 	p := s.way.Send(v.w, v.r, homeward.Errand{
-		To: v.home(), Reason: v.made.Reason, Writes: v.writes || v.made.Reason == decision.Captured, Body: v.upload,
+		To: v.home(), Reason: v.made.Reason, Writes: v.writes || v.foundToWrite(), Body: v.upload,
 	})
 	switch {
 	case p == nil || p.Status == http.StatusBadRequest: // what is wrong with a request is its client's business
@@ -160,6 +160,13 @@ func (v *visit) forward() {
 	default:
 		s.cfg.Logger.Warn("homing: a request could not be sent home", "to", v.home(), "status", p.Status, "problem", p.Text, "err", p.Err)
 	}
+}
+
+// foundToWrite reports whether the request goes home for a write that its method and
+// route do not tell of. A handler that asks for the primary may well write there.
+func (v *visit) foundToWrite() bool {
+	r := v.made.Reason
+	return r == decision.Captured || r == decision.Method || r == decision.Asked
 }
 
 // readStamp reads what the request says of having been sent home.

@@ -357,17 +357,22 @@ func TestASentRequestGoesOnByAReplay(t *testing.T) {
 
 func TestAPrimaryThatIsGone(t *testing.T) {
 	misbehave.LeavesNothing(t)
+	refused := http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { refuse(r) })
+	asked := http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { GoHome(r.Context()) })
 	for _, tt := range []struct {
 		name    string
 		method  string
+		app     http.Handler
 		steps   []misbehave.Step
 		status  int
 		outcome string
 		asked   int
 	}{
-		{"before it was sent anything", "POST", nil, 503, "", 0},
-		{"at work", "POST", []misbehave.Step{misbehave.Head(), misbehave.Body(5), misbehave.Reset()}, 502, "unknown", 1},
-		{"at work for a GET that was found to write", "GET", []misbehave.Step{misbehave.Head(), misbehave.Reset()}, 502, "unknown", 1},
+		{"before it was sent anything", "POST", refused, nil, 503, "", 0},
+		{"at work", "POST", refused, []misbehave.Step{misbehave.Head(), misbehave.Body(5), misbehave.Reset()}, 502, "unknown", 1},
+		{"at work for a GET that was found to write", "GET", refused, []misbehave.Step{misbehave.Head(), misbehave.Reset()}, 502, "unknown", 1},
+		{"at work for a GET whose handler is marked", "GET", Writes(refused), []misbehave.Step{misbehave.Head(), misbehave.Reset()}, 502, "unknown", 1},
+		{"at work for a GET whose handler asked for it", "GET", asked, []misbehave.Step{misbehave.Head(), misbehave.Reset()}, 502, "unknown", 1},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			m := misbehave.NewMachine(t, tt.steps...)
@@ -377,8 +382,7 @@ func TestAPrimaryThatIsGone(t *testing.T) {
 			}
 			log, lines := logTo()
 			s := newSite(t, Config{Env: forwardsTo(url), Database: newDB(machine.Replica, "5"), Logger: log})
-			app := http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { refuse(r) })
-			res, text := send(t, bare(t, s.Handler(app)), tt.method, "/pay", strings.NewReader(map[string]string{"POST": "hello"}[tt.method]))
+			res, text := send(t, bare(t, s.Handler(tt.app)), tt.method, "/pay", strings.NewReader(map[string]string{"POST": "hello"}[tt.method]))
 			if res.StatusCode != tt.status || res.Header.Get(replay.OutcomeHeader) != tt.outcome || m.Deliveries("/pay") != tt.asked {
 				t.Errorf("got %d %v after %d deliveries", res.StatusCode, res.Header, m.Deliveries("/pay"))
 			}
