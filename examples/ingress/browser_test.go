@@ -23,7 +23,7 @@ func (w *world) browser() *browser {
 	tr := &http.Transport{}
 	w.Cleanup(tr.CloseIdleConnections)
 	return &browser{w, http.Client{
-		Jar: jar, Transport: tr, Timeout: time.Minute,
+		Jar: jar, Transport: tr, Timeout: 30 * time.Second,
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 	}}
 }
@@ -41,7 +41,9 @@ func (a answer) String() string { return fmt.Sprintf("%d %q past %v", a.status, 
 func (a answer) passed() []string { return a.header[passed] }
 
 // wasForwarded reports whether the primary's ingress was passed on the way from region.
-func (a answer) wasForwarded(from string) bool { return slices.Equal(a.passed(), []string{"ord", from}) }
+func (a answer) wasForwarded(from string) bool {
+	return slices.Equal(a.passed(), []string{"ord", from})
+}
 
 // wasLocal reports whether the ingress in region alone was passed.
 func (a answer) wasLocal(region string) bool { return slices.Equal(a.passed(), []string{region}) }

@@ -16,6 +16,16 @@ func TestBehind(t *testing.T) {
 				test func(*world)
 			}{
 				{"nobody sees a page older than their own write", func(w *world) { w.pairs(1000) }},
+				{"100 MiB go home and are kept nowhere on the way", testUpload},
+				{"what has no known length goes home", testUploadInChunks},
+				{"a GET that writes is found out and runs once", testCaptured},
+				{"a delete is seen by its author", testDelete},
+				{"two that take each other for the primary", testLoop},
+				{"without the primary nothing is written", testAway},
+				{"what broke off is not sent again", testBroken},
+				{"an upload arrives as it is sent", testUploadAsItComes},
+				{"an event arrives before the next is made", testEvents},
+				{"a socket leads home", testSocket},
 			} {
 				t.Run(tt.name, func(t *testing.T) { tt.test(in.as(t)) })
 			}

@@ -55,9 +55,9 @@ func (p *process) stop(t *testing.T) {
 	}
 }
 
-// answers waits until there is an answer of 200 at a URL which the program is needed
-// for.
-func (p *process) answers(t *testing.T, url string) {
+// answers waits until there is an answer of a status at a URL which the program is
+// needed for.
+func (p *process) answers(t *testing.T, url string, status int) {
 	t.Helper()
 	client := http.Client{Timeout: 5 * time.Second, Transport: &http.Transport{DisableKeepAlives: true}}
 	var last any
@@ -65,7 +65,7 @@ func (p *process) answers(t *testing.T, url string) {
 		resp, err := client.Get(url)
 		if last = err; err == nil {
 			resp.Body.Close()
-			if last = resp.Status; resp.StatusCode == http.StatusOK {
+			if last = resp.Status; resp.StatusCode == status {
 				return
 			}
 		}

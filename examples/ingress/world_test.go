@@ -1,6 +1,7 @@
 package ingress_test
 
 import (
+	"net/http"
 	"os/exec"
 	"path/filepath"
 	"strconv"
@@ -35,8 +36,10 @@ type world struct {
 
 // place is a region: an app beside its database, and the ingress in front of it.
 type place struct {
+	until     *testing.T // ends with it
 	region    string
 	addr, web string // where the app and the ingress listen
+	tmp       string // the app's folder for files of a moment
 	env       []string
 	app       *process
 	ingress   *process
@@ -74,6 +77,7 @@ func (w *world) behind(t *testing.T, f front) *world {
 	t.Helper()
 	in := *w
 	in.T, in.front, in.places = t, f, map[string]*place{}
+	must(t, w.cluster.Primary().Exec(t.Context(), "TRUNCATE links"))
 	for region := range w.servers {
 		in.places[region] = in.plan(region)
 	}
@@ -92,30 +96,37 @@ func (w *world) as(t *testing.T) *world {
 
 // plan chooses where a region's app and ingress will listen.
 func (w *world) plan(region string) *place {
-	return &place{region: region, addr: freeAddr(), web: freeAddr()}
+	return &place{until: w.T, region: region, addr: freeAddr(), web: freeAddr()}
 }
 
 // start starts a region whose way home leads to another's ingress.
 func (w *world) start(p, home *place) {
 	w.Helper()
 	_, port, _ := strings.Cut(p.addr, ":")
+	p.tmp = p.until.TempDir()
 	p.env = []string{
-		"PORT=" + port, "TMPDIR=" + w.TempDir(),
+		"PORT=" + port, "TMPDIR=" + p.tmp,
 		"HOMING_REGION=" + p.region, "HOMING_PRIMARY_REGION=ord", "HOMING_WAIT=" + wait.String(),
 		"HOMING_REPLAY=forward", "HOMING_PRIMARY_URL=http://" + home.web, "HOMING_SECRET=" + secret,
 		"DATABASE_URL=" + w.servers["ord"].URL(), "DATABASE_REPLICA_URL=" + w.servers[p.region].URL(),
 	}
 	w.startApp(p)
-	p.ingress = launch(w.T, w.front.command(w.T, p))
-	p.ingress.answers(w.T, "http://"+p.web+"/healthz")
+	w.startIngress(p, http.StatusOK)
 }
 
 func (w *world) startApp(p *place) {
 	w.Helper()
 	cmd := exec.Command(w.app)
 	cmd.Env = p.env
-	p.app = launch(w.T, cmd)
-	p.app.answers(w.T, "http://"+p.addr+"/healthz")
+	p.app = launch(p.until, cmd)
+	p.app.answers(w.T, "http://"+p.addr+"/healthz", http.StatusOK)
+}
+
+// startIngress starts a region's ingress, which answers 503 where the app does not.
+func (w *world) startIngress(p *place, status int) {
+	w.Helper()
+	p.ingress = launch(p.until, w.front.command(p.until, p))
+	p.ingress.answers(w.T, "http://"+p.web+"/healthz", status)
 }
 
 // count asks the primary for a number.
