@@ -1,0 +1,27 @@
+// Package supervise keeps an app's process running: it starts it, sees when it
+// listens, hands on what it says line by line, starts it again when it has ended, with
+// growing pauses, and stops it with all that it has started itself.
+//
+//	p, err := supervise.New(supervise.Config{
+//		Shell: "bin/rails server -p 8081", Port: 8081,
+//		Output: func(l supervise.Line) { fmt.Println(l.Text) },
+//	})
+//	…
+//	go p.Run(ctx)     // until ctx ends
+//	err = p.Up(ctx)   // nil when something accepts connections on the port
+//
+// # What ends with it
+//
+// A process runs in a group of its own, and so does what it starts, unless that leaves
+// the group. At the end the group gets a signal, and after a grace period SIGKILL. On
+// Linux so does what has left the group, if its parents up to the process were still
+// there when the end began. What has left both, as a daemon does, lives on.
+//
+// If the program that uses this package is killed itself, a keeper ends the group: a
+// shell that leads it, ignores signals, and waits on a pipe for the program's end. On
+// Linux the kernel also kills the process then, though not what that has started, so
+// that little is left even where there is no shell. PID 1 needs no keeper, as
+// all processes of a container end with it.
+//
+// On systems other than Unix only the process itself is ended.
+package supervise

@@ -1,0 +1,12 @@
+//go:build unix
+
+package supervise
+
+import (
+	"os"
+	"syscall"
+)
+
+func passed() []os.Signal {
+	return []os.Signal{syscall.SIGHUP, syscall.SIGQUIT, syscall.SIGUSR1, syscall.SIGUSR2, syscall.SIGWINCH}
+}

@@ -1,0 +1,143 @@
+package supervise
+
+import (
+	"bufio"
+	"context"
+	"fmt"
+	"os"
+	"os/exec"
+	"strconv"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+)
+
+// stray is an app with a child that has left its group, and its output.
+func stray() {
+	c := exec.Command("sleep", "1000")
+	c.SysProcAttr = &syscall.SysProcAttr{Setsid: true}
+	if err := c.Start(); err != nil {
+		fmt.Println(err)
+		os.Exit(1)
+	}
+	fmt.Println("stray", c.Process.Pid)
+	c.Wait()
+}
+
+// supervisor runs a family that ignores SIGTERM, tells its group and its members, and
+// waits to be killed.
+func supervisor() {
+	p, _ := New(Config{
+		Shell:  `trap '' TERM HUP; sleep 1000 & sh -c 'sleep 1000 & echo ready; wait' & wait`,
+		Output: func(l Line) { fmt.Println(l.Text) },
+	})
+	go p.Run(context.Background())
+	for now, changed := p.Status(); now.State != Up; now, changed = p.Status() {
+		<-changed
+	}
+	fmt.Println("group", p.running().group.id)
+	select {}
+}
+
+func alive(pid int) bool {
+	p, ok := readProcess(pid)
+	return ok && !p.zombie
+}
+
+func TestNothingOutlivesAKilledProgram(t *testing.T) {
+	c := helper("supervisor")
+	c.Stdout = nil
+	out, err := c.StdoutPipe()
+	must(t, err)
+	must(t, c.Start())
+	defer c.Wait()
+	defer c.Process.Kill()
+	group, ready := 0, false
+	for in := bufio.NewScanner(out); (group == 0 || !ready) && in.Scan(); {
+		if text, ok := strings.CutPrefix(in.Text(), "group "); ok {
+			group, _ = strconv.Atoi(text)
+		}
+		ready = ready || in.Text() == "ready"
+	}
+	if n := liveIn(group); n < 5 { // the keeper, two shells, two children
+		t.Errorf("%d processes are in group %d: the test looks in the wrong place", n, group)
+	}
+	must(t, c.Process.Signal(syscall.SIGKILL))
+	eventually(t, "its group is gone", func() bool { return liveIn(group) == 0 })
+}
+
+func liveIn(group int) (n int) {
+	for _, p := range processes() {
+		if p.group == group && !p.zombie {
+			n++
+		}
+	}
+	return n
+}
+
+func TestWhatLeftTheGroupEndsToo(t *testing.T) {
+	for name, end := range map[string]func(*watched){
+		"stopped": func(w *watched) { w.stop() },
+		"killed":  func(w *watched) { w.Kill(); w.exit(); w.stop() },
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := run(t, appConfig(t, "stray"))
+			pid, err := strconv.Atoi(w.says("stray"))
+			must(t, err)
+			if !alive(pid) {
+				t.Fatal("there is no stray: the test looks for the wrong one")
+			}
+			end(w)
+			eventually(t, "the stray has ended", func() bool { return !alive(pid) })
+		})
+	}
+}
+
+// initProcess becomes the parent of what loses its own, as PID 1 does. It reaps while it
+// runs commands, whose exit codes must be told.
+func initProcess() {
+	const setChildSubreaper = 36 // prctl(2)
+	if _, _, errno := syscall.RawSyscall(syscall.SYS_PRCTL, setChildSubreaper, 1, 0); errno != 0 {
+		fmt.Println(errno)
+		os.Exit(1)
+	}
+	go reap(context.Background(), time.Millisecond)
+	late := exec.Command("sh", "-c", "exit 6")
+	if err := late.Start(); err != nil {
+		fmt.Println(err)
+	}
+	for i := range 20 {
+		// A child that ends and is not waited for, and one whose parent is gone.
+		out, err := exec.Command("sh", "-c", "(sh -c 'echo $$; exec sleep 0.01' &) ; exit 5").Output()
+		if e, ok := err.(*exec.ExitError); !ok || e.ExitCode() != 5 {
+			fmt.Println("run", i, "ended with", err, string(out))
+		}
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), patience)
+	defer cancel()
+	for len(orphansOf(os.Getpid(), late.Process.Pid)) > 0 && pause(ctx, time.Millisecond) {
+	}
+	fmt.Println("left:", orphansOf(os.Getpid(), late.Process.Pid))
+	late.Wait() // long after it has ended
+	fmt.Println("late:", late.ProcessState.ExitCode())
+}
+
+// orphansOf returns the children of pid but for one.
+func orphansOf(pid, but int) (found []int) {
+	for _, p := range processes() {
+		if p.parent == pid && p.pid != but {
+			found = append(found, p.pid)
+		}
+	}
+	return found
+}
+
+func TestReapLeavesExitCodesAlone(t *testing.T) {
+	c := helper("init")
+	c.Stdout = nil
+	out, err := c.Output()
+	if want := "left: []\nlate: 6\n"; err != nil || string(out) != want {
+		t.Errorf("got %q, %v; want %q", out, err, want)
+	}
+}

@@ -1,0 +1,8 @@
+//go:build unix && !linux
+
+package supervise
+
+// These need what only Linux has.
+func stray()       {}
+func supervisor()  {}
+func initProcess() {}
