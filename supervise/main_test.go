@@ -18,6 +18,9 @@ import (
 // as in the environment makes the test binary one of the apps.
 const as = "SUPERVISE_AS"
 
+// quickExit keeps the race detector from sleeping for a second at each exit.
+const quickExit = "GORACE=atexit_sleep_ms=0"
+
 func TestMain(m *testing.M) {
 	if app := apps()[os.Getenv(as)]; app != nil {
 		app()
@@ -38,6 +41,7 @@ func apps() map[string]func() {
 		},
 		"stray":      stray,
 		"supervisor": supervisor,
+		"lonely":     lonely,
 		"init":       initProcess,
 	}
 }
@@ -46,7 +50,7 @@ func apps() map[string]func() {
 func helper(app string) *exec.Cmd {
 	self, _ := os.Executable()
 	c := exec.Command(self)
-	c.Env = append(os.Environ(), as+"="+app)
+	c.Env = append(os.Environ(), as+"="+app, quickExit)
 	c.Stdout, c.Stderr = os.Stdout, os.Stderr
 	return c
 }
@@ -71,7 +75,7 @@ func appConfig(t *testing.T, app string) Config {
 	t.Helper()
 	self, err := os.Executable()
 	must(t, err)
-	return Config{Args: []string{self}, Env: append(os.Environ(), as+"="+app)}
+	return Config{Args: []string{self}, Env: append(os.Environ(), as+"="+app, quickExit)}
 }
 
 // watched is a process that is run, and all that is told of it.
@@ -155,15 +159,37 @@ func (w *watched) until(what string, is func(Status) bool) Status {
 	}
 }
 
+// ready waits until the app has said so, and is known to run.
+func (w *watched) ready() {
+	w.t.Helper()
+	w.says("ready")
+	w.until("up", func(s Status) bool { return s.State == Up })
+}
+
 // group is the number of the group that runs.
 func (w *watched) group() int { return w.running().group.id }
 
 const patience = 30 * time.Second
 
-// gone waits until a group has no processes, dead ones of others' included.
+// gone fails the test if a group has processes. Dead ones may be there until their new
+// parent, which is not ours, has looked.
 func gone(t *testing.T, group int) {
 	t.Helper()
-	eventually(t, fmt.Sprintf("group %d is empty", group), func() bool { return syscall.Kill(-group, 0) == syscall.ESRCH })
+	if n := liveIn(group); n > 0 {
+		t.Errorf("%d processes of group %d are left", n, group)
+	}
+	if !knowsProcesses {
+		eventually(t, "the group is empty", func() bool { return syscall.Kill(-group, 0) != nil })
+	}
+}
+
+func liveIn(group int) (n int) {
+	for _, p := range processes() {
+		if p.group == group && !p.zombie {
+			n++
+		}
+	}
+	return n
 }
 
 func eventually(t *testing.T, what string, is func() bool) {

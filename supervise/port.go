@@ -16,9 +16,8 @@ const (
 	longWait  = 200 * time.Millisecond
 	// quiet is how long an app may take to listen before anything seems wrong. Many
 	// listen on another port first, for a debugger or for metrics.
+	// After that its ports are looked at twice in as long.
 	quiet = 2 * time.Second
-	// lookEvery is how often its ports are looked at after that.
-	lookEvery = time.Second
 )
 
 // pause waits for d, or returns false when ctx ends first.
@@ -43,7 +42,7 @@ func (p *Process) watchPort(ctx context.Context, r *running) {
 			return
 		}
 		if time.Now().After(look) {
-			look = time.Now().Add(lookEvery)
+			look = time.Now().Add(p.quiet / 2)
 			p.note(p.cfg.problem(r))
 		}
 	}

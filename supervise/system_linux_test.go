@@ -67,15 +67,6 @@ func TestNothingOutlivesAKilledProgram(t *testing.T) {
 	eventually(t, "its group is gone", func() bool { return liveIn(group) == 0 })
 }
 
-func liveIn(group int) (n int) {
-	for _, p := range processes() {
-		if p.group == group && !p.zombie {
-			n++
-		}
-	}
-	return n
-}
-
 func TestWhatLeftTheGroupEndsToo(t *testing.T) {
 	for name, end := range map[string]func(*watched){
 		"stopped": func(w *watched) { w.stop() },
@@ -92,6 +83,55 @@ func TestWhatLeftTheGroupEndsToo(t *testing.T) {
 			eventually(t, "the stray has ended", func() bool { return !alive(pid) })
 		})
 	}
+}
+
+// lonely supervises where there is no shell for a keeper.
+func lonely() {
+	self, _ := os.Executable()
+	p, _ := New(Config{Args: []string{self}, Env: append(os.Environ(), as+"=deaf")})
+	go p.Run(context.Background())
+	for now, changed := p.Status(); now.State != Up; now, changed = p.Status() {
+		<-changed
+	}
+	now, _ := p.Status()
+	fmt.Println(now.PID, p.running().group.keeper != nil)
+	select {}
+}
+
+func TestWithoutAShellTheKernelEndsTheApp(t *testing.T) {
+	c := helper("lonely")
+	c.Env = append(c.Env, "PATH=/nowhere")
+	c.Stdout = nil
+	out, err := c.StdoutPipe()
+	must(t, err)
+	must(t, c.Start())
+	defer c.Wait()
+	defer c.Process.Kill()
+	var pid int
+	var keeper bool
+	if _, err := fmt.Fscan(out, &pid, &keeper); err != nil || keeper || !alive(pid) {
+		t.Fatalf("app %d is alive: %v; keeper: %v; %v", pid, alive(pid), keeper, err)
+	}
+	must(t, c.Process.Kill())
+	eventually(t, "the app has ended", func() bool { return !alive(pid) })
+}
+
+// A stop without a keeper ends the group, too.
+func TestWithoutAShellTheGroupEnds(t *testing.T) {
+	cfg := appConfig(t, "stray")
+	t.Setenv("PATH", "/nowhere")
+	cfg.Env = append(cfg.Env, "PATH=/usr/bin:/bin")
+	w := run(t, cfg)
+	pid, err := strconv.Atoi(w.says("stray"))
+	must(t, err)
+	w.until("up", func(s Status) bool { return s.State == Up })
+	group := w.group()
+	if now, _ := w.Status(); group != now.PID {
+		t.Errorf("process %d is in group %d, want one of its own", now.PID, group)
+	}
+	w.stop()
+	gone(t, group)
+	eventually(t, "the stray has ended", func() bool { return !alive(pid) })
 }
 
 // initProcess becomes the parent of what loses its own, as PID 1 does. It reaps while it
