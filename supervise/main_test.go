@@ -36,9 +36,11 @@ func apps() map[string]func() {
 		"deaf":     func() { listen("127.0.0.1:0") },
 		"elsewhere": func() {
 			c := helper("deaf")
+			c.SysProcAttr = &syscall.SysProcAttr{Setsid: true} // in another group
 			c.Start()
 			c.Wait()
 		},
+		"idle":       func() { time.Sleep(time.Hour) },
 		"stray":      stray,
 		"supervisor": supervisor,
 		"lonely":     lonely,

@@ -297,6 +297,14 @@ func TestPlain(t *testing.T) {
 	}
 }
 
+func TestTheShellMakesWay(t *testing.T) {
+	for text, want := range map[string]string{"sleep 1": "exec sleep 1", "cd / && sleep 1": "cd / && sleep 1"} {
+		if cmd, err := (Config{Shell: text}).withDefaults().command(); err != nil || cmd.Args[2] != want {
+			t.Errorf("%q: %v, %v; want %q", text, cmd, err, want)
+		}
+	}
+}
+
 func TestTheEnvironment(t *testing.T) {
 	dir := t.TempDir()
 	w := prepare(t, Config{Shell: `echo "$PORT $PWD $GREETING $$"`, Dir: dir, Port: freePort(t), Env: []string{"PORT=1", "GREETING=hi", "PATH=" + os.Getenv("PATH")}})

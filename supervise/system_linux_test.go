@@ -88,7 +88,7 @@ func TestWhatLeftTheGroupEndsToo(t *testing.T) {
 // lonely supervises where there is no shell for a keeper.
 func lonely() {
 	self, _ := os.Executable()
-	p, _ := New(Config{Args: []string{self}, Env: append(os.Environ(), as+"=deaf")})
+	p, _ := New(Config{Args: []string{self}, Env: append(os.Environ(), as+"=idle")})
 	go p.Run(context.Background())
 	for now, changed := p.Status(); now.State != Up; now, changed = p.Status() {
 		<-changed
