@@ -10,6 +10,9 @@
 //	go p.Run(ctx)     // until ctx ends
 //	err = p.Up(ctx)   // nil when something accepts connections on the port
 //
+// A program that is the parent of an app in a container uses [Process.RunOnce], ends with
+// [Exit.Code], hands on signals by [Process.Pass], and as PID 1 runs [Reap] beside.
+//
 // # What ends with it
 //
 // A process runs in a group of its own, and so does what it starts, unless that leaves

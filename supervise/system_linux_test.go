@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
+	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"syscall"
@@ -114,6 +116,66 @@ func TestWithoutAShellTheKernelEndsTheApp(t *testing.T) {
 	}
 	must(t, c.Process.Kill())
 	eventually(t, "the app has ended", func() bool { return !alive(pid) })
+}
+
+// The kernel ends a process with the thread that started it, so Run must be on that one
+// until the end.
+func TestTheThreadOfAnAppIsKept(t *testing.T) {
+	var apps []*watched
+	ends := make(chan int, 10)
+	for range cap(ends) { // one may come back to its thread by chance
+		w := prepare(t, Config{Shell: "echo ready; exec sleep 1000"})
+		w.cfg.OnExit = func(Exit) { ends <- syscall.Gettid() }
+		ctx, cancel := context.WithCancel(t.Context())
+		go func() { w.ended <- w.Run(ctx) }()
+		w.stop = func() { cancel(); <-w.ended }
+		apps = append(apps, w)
+	}
+	for _, w := range apps {
+		w.ready()
+	}
+	for _, w := range apps {
+		now, _ := w.Status()
+		thread := parentThread(now.PID)
+		w.stop()
+		if end := <-ends; end != thread && thread != 0 {
+			t.Errorf("thread %d started it, and it ended on thread %d", thread, end)
+		}
+	}
+}
+
+// parentThread is that of our threads which started a process; 0 where kernels do not
+// tell.
+func parentThread(pid int) (thread int) {
+	files, _ := filepath.Glob("/proc/self/task/*/children")
+	for _, file := range files {
+		text, _ := os.ReadFile(file)
+		if slices.Contains(strings.Fields(string(text)), strconv.Itoa(pid)) {
+			fmt.Sscanf(file, "/proc/self/task/%d/", &thread)
+		}
+	}
+	return thread
+}
+
+func TestNoFilesAreLeftOpen(t *testing.T) {
+	open := func() int {
+		files, err := os.ReadDir("/proc/self/fd")
+		must(t, err)
+		return len(files)
+	}
+	prepare(t, Config{Shell: "true"}).RunOnce(t.Context()) // may open what the runtime keeps
+	before := open()
+	lost := t.TempDir() + "/lost"
+	must(t, os.WriteFile(lost, []byte("#!/no/such/interpreter\n"), 0o755))
+	for _, shell := range []string{"true", "sleep 1000 & exit 1"} {
+		prepare(t, Config{Shell: shell}).RunOnce(t.Context())
+	}
+	if _, err := prepare(t, Config{Args: []string{lost}}).RunOnce(t.Context()); err == nil {
+		t.Error("it was started")
+	}
+	if after := open(); after > before {
+		t.Errorf("%d files are open, %d were", after, before)
+	}
 }
 
 // A stop without a keeper ends the group, too.
