@@ -49,7 +49,8 @@ func TestWhereThePrimaryIsSaidToBe(t *testing.T) {
 		{"the database here is down, and there is no other", none(), primaryIn(), "none;epoch=h%3A1", "POST", nil, decision.Down, "ams"},
 		{"came home, and it has moved on", replica(), primaryIn(), "gru;epoch=h%3A2", "POST", home("region=ord;state=method"), decision.Method, "gru"},
 		{"came home, and there is none", replica(), primaryIn(), "none;epoch=h%3A1", "POST", home("region=ord;state=stale"), decision.Stale, "ams"},
-		{"came home, and the edge thinks that it is here", replica(), primaryIn(), "ams;epoch=h%3A1", "POST", home("region=ord;state=method"), decision.Returned, ""},
+		{"came home, and the edge still thinks that it is here", replica(), primaryIn(), "ams;epoch=h%3A1", "POST", home("region=ord;state=method"), decision.Method, "ams"},
+		{"came home, and the edge knows nothing", replica(), primaryIn(), "", "POST", home("region=ord;state=method"), decision.Returned, ""},
 		{"nobody is believed where an edge of ours is not in front", primary(), onFly(primaryIn()), "gru;epoch=h%3A2", "POST", nil, "", ""},
 		{"what cannot be read is not believed", primary(), primaryIn(), "!;epoch=h%3A2", "POST", nil, decision.Primary, ""},
 	} {

@@ -74,8 +74,8 @@ func (v *visit) decide() decision.Decision {
 		d.Reason = decision.Primary
 	case v.cameHome() != "":
 		d.Reason = decision.Returned
-		if v.told.Known() && v.told.Region != v.site.cfg.Region || v.mayGoOn() {
-			d.Reason = v.cameHome() // the primary has moved on, or is about to
+		if v.told.Known() || v.mayGoOn() {
+			d.Reason = v.cameHome() // the primary has moved on, or is about to: an edge that does not know hears it now
 		}
 	case v.replaced:
 		d.Reason = decision.Replaced

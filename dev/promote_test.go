@@ -3,10 +3,10 @@ package dev_test
 import (
 	"context"
 	"fmt"
+	"io"
 	"net/http"
 	"strings"
 	"sync"
-	"sync/atomic"
 	"testing"
 	"time"
 
@@ -36,8 +36,8 @@ func TestThePrimaryMovesUnderWrites(t *testing.T) {
 	writers.Wait()
 	turn(t, w.CatchUp(t.Context()))
 	ledger.compare(t, w)
-	if failed := ledger.failed.Load(); failed > 0 {
-		t.Errorf("%d writes failed; they should have waited", failed)
+	for _, f := range ledger.failed {
+		t.Errorf("a write failed, which should have waited: %s", f)
 	}
 
 	v := newVisitor(t, w, "gru")
@@ -64,7 +64,7 @@ type ledger struct {
 	mu           sync.Mutex
 	acknowledged map[string]bool
 	more         chan struct{} // closed and made anew at each
-	failed       atomic.Int64
+	failed       []string
 }
 
 func (l *ledger) keep(ctx context.Context, v *visitor, r region.Code) {
@@ -72,12 +72,13 @@ func (l *ledger) keep(ctx context.Context, v *visitor, r region.Code) {
 		text := fmt.Sprintf("%s %d", r, n)
 		resp, err := v.client.Post(v.base+"/entries", "application/json", strings.NewReader(fmt.Sprintf(`{"text":%q}`, text)))
 		if err != nil {
-			l.failed.Add(1)
+			l.fail(text, err)
 			continue
 		}
+		answer, _ := io.ReadAll(resp.Body)
 		resp.Body.Close()
 		if resp.StatusCode != http.StatusCreated {
-			l.failed.Add(1)
+			l.fail(text, fmt.Errorf("%s: %s", resp.Status, answer))
 			continue
 		}
 		l.mu.Lock()
@@ -86,6 +87,12 @@ func (l *ledger) keep(ctx context.Context, v *visitor, r region.Code) {
 		l.more = make(chan struct{})
 		l.mu.Unlock()
 	}
+}
+
+func (l *ledger) fail(text string, err error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.failed = append(l.failed, fmt.Sprintf("%s: %v", text, err))
 }
 
 // awaitMore waits for n more acknowledgements.

@@ -74,8 +74,17 @@ func (t *trip) headHome() error {
 	}
 	if place.Region != "" {
 		t.wish.Replay.Regions = []region.Code{place.Region}
+		t.wish.Replay.Elsewhere = !t.isPrimary(t.wish.Origin)
 	}
 	return nil
+}
+
+// isPrimary reports whether a machine says now that its database is the primary. The
+// one that has sent a request home may have been promoted while the request waited; if
+// it has not, the primary is another's, even where that is in the same region.
+func (t *trip) isPrimary(id machine.ID) bool {
+	m, ok := t.edge.cfg.Fleet.Snapshot().Machine(t.wish.OriginApp, id)
+	return ok && m.Claim.Role == machine.Primary
 }
 
 // await returns where the primary is as soon as there is one.

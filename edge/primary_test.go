@@ -173,3 +173,60 @@ func TestAClientThatGoesNeedsNoPrimary(t *testing.T) {
 	c.Close()
 	w.eventually("nobody waits", func() bool { return w.edge.WaitingForPrimary() == 0 })
 }
+
+// TestAPrimaryThatIsNoneAnyMore is sent a write before the edge knows, and says so: the
+// write waits for the next one. That may be the machine that sent it first.
+func TestAPrimaryThatIsNoneAnyMore(t *testing.T) {
+	for _, next := range []machine.ID{"gru", "near", "ord"} {
+		t.Run(string(next), func(t *testing.T) {
+			var f *fleet.Fleet
+			near, ord := refusesUntilPrimary(&f, "near"), refusesUntilPrimary(&f, "ord")
+			f = fleet.New(distances, serving(t, "near", "ams", near), serving(t, "ord", "ord", ord), serving(t, "gru", "gru", placed))
+			noPrimary(f)
+			f.SetClaim("web", "ord", claims(machine.Primary, "1"))
+			w := newWorld(t, func(c *edge.Config) { c.Fleet = f })
+			got := make(chan answer, 1)
+			go func() { got <- w.do("POST", "/", "hello") }()
+			w.eventually("the write waits", func() bool { return w.edge.WaitingForPrimary() == 1 })
+			f.SetClaim("web", next, claims(machine.Primary, "2"))
+			at := map[machine.ID]string{"near": "ams", "ord": "ord", "gru": "gru"}[next]
+			if a := <-got; a.body != at+";epoch=h%3A2|hello" {
+				t.Errorf("got %+v", a)
+			}
+		})
+	}
+}
+
+// refusesUntilPrimary is a machine's handler of ours: it serves what comes home once
+// its database says that it is the primary of the new epoch.
+func refusesUntilPrimary(f **fleet.Fleet, id machine.ID) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		m, _ := (*f).Snapshot().Machine("web", id)
+		if m.Claim == claims(machine.Primary, "2") {
+			placed(w, r)
+			return
+		}
+		w.Header().Set("Homing-Role", claims(machine.Replica, "1").String())
+		sendsHome("method")(w, r)
+	}
+}
+
+// TestTwoMachinesWhereThePrimaryIs, of which one has not seen the promotion yet.
+func TestTwoMachinesWhereThePrimaryIs(t *testing.T) {
+	var f *fleet.Fleet
+	late := refusesUntilPrimary(&f, "late")
+	f = fleet.New(distances, serving(t, "near", "ams", sendsHome("method")), serving(t, "late", "ord", late), serving(t, "ord", "ord", placed))
+	for _, id := range []machine.ID{"near", "late"} {
+		f.SetClaim("web", id, claims(machine.Replica, "1"))
+	}
+	f.SetClaim("web", "ord", claims(machine.Primary, "2"))
+	w := newWorld(t, func(c *edge.Config) { c.Fleet = f })
+	for range 20 { // between the two, chance decides
+		if a := w.do("POST", "/", "hello"); a.body != "ord;epoch=h%3A2|hello" {
+			t.Fatalf("got %+v", a)
+		}
+		if hops := w.record().Hops; len(hops) > 3 {
+			t.Fatalf("%d hops: the late one was asked again", len(hops))
+		}
+	}
+}
