@@ -7,6 +7,7 @@ import (
 	"sync/atomic"
 
 	"homing/machine"
+	"homing/postgres/meaning"
 	"homing/trail"
 )
 
@@ -72,15 +73,15 @@ func (m *marker) failed(ctx context.Context, err error) {
 
 func (m *marker) markOf(ctx context.Context, err error) trail.Mark {
 	switch what := classify(err); {
-	case what == away:
+	case what == meaning.Away:
 		return m.lost(ctx, err)
-	case what == cancelled && m.found(ctx) != machine.Primary:
+	case what == meaning.Cancelled && m.found(ctx) != machine.Primary:
 		return trail.Conflict
 	case trail.Tolerates(ctx): // nobody is sent home, so nobody needs to be asked
 		return 0
-	case what == readOnly:
+	case what == meaning.ReadOnly:
 		return m.refused(ctx)
-	case what == unsupported && m.found(ctx) != machine.Primary:
+	case what == meaning.Unsupported && m.found(ctx) != machine.Primary:
 		return trail.Refused // at the worst for one journey too many
 	}
 	return 0
@@ -150,21 +151,21 @@ func (m *marker) unreached(ctx context.Context, err error) {
 	case err == nil || ctx.Err() != nil || trail.From(ctx) == nil:
 	case m.known() != machine.Primary:
 		trail.Leave(ctx, trail.Conflict)
-	case classify(err) == away:
+	case classify(err) == meaning.Away:
 		trail.Leave(ctx, m.gone(ctx))
 	}
 }
 
 // did leaves the mark of a statement that succeeded. That of a transaction counts
 // before the commit: what was answered meanwhile must not pass for a read.
-func (m *marker) did(ctx context.Context, e effect) {
+func (m *marker) did(ctx context.Context, e meaning.Effect) {
 	if trail.From(ctx) != nil {
 		trail.Leave(ctx, m.markOfEffect(ctx, e))
 	}
 }
 
-func (m *marker) markOfEffect(ctx context.Context, e effect) trail.Mark {
-	if e == changed || e == perhaps && m.found(ctx) != machine.Replica {
+func (m *marker) markOfEffect(ctx context.Context, e meaning.Effect) trail.Mark {
+	if e == meaning.Changed || e == meaning.Perhaps && m.found(ctx) != machine.Replica {
 		return trail.Wrote
 	}
 	return 0

@@ -12,6 +12,7 @@ import (
 	"github.com/jackc/pgx/v5/pgconn"
 
 	"homing/machine"
+	"homing/postgres/meaning"
 	"homing/trail"
 )
 
@@ -94,7 +95,7 @@ func TestMarksOfErrors(t *testing.T) {
 func TestWithoutARequestNobodyIsAsked(t *testing.T) {
 	var s server
 	s.marker().failed(t.Context(), &pgconn.PgError{Code: "25006"})
-	s.marker().did(t.Context(), perhaps)
+	s.marker().did(t.Context(), meaning.Perhaps)
 	if s.asked > 0 {
 		t.Error("the server was asked")
 	}
@@ -129,18 +130,18 @@ func TestMarksOfEffects(t *testing.T) {
 	for _, tt := range []struct {
 		name string
 		s    server
-		done effect
+		done meaning.Effect
 		want string
 	}{
-		{"a primary changes data", server{role: machine.Primary}, changed, "wrote "},
-		{"a replica that was promoted changes data", server{role: machine.Replica}, changed, "wrote "},
-		{"an unknown server changes data", server{}, changed, "wrote "},
-		{"a primary may change data", server{role: machine.Primary}, perhaps, "wrote "},
-		{"a replica cannot change data", server{role: machine.Replica}, perhaps, ""},
-		{"an unknown primary may change data", server{}, perhaps, "wrote "},
-		{"an unknown replica cannot change data", server{replica: true}, perhaps, ""},
-		{"who does not answer may change data", server{err: errNoAnswer}, perhaps, "wrote "},
-		{"a primary reads", server{role: machine.Primary}, unchanged, ""},
+		{"a primary changes data", server{role: machine.Primary}, meaning.Changed, "wrote "},
+		{"a replica that was promoted changes data", server{role: machine.Replica}, meaning.Changed, "wrote "},
+		{"an unknown server changes data", server{}, meaning.Changed, "wrote "},
+		{"a primary may change data", server{role: machine.Primary}, meaning.Perhaps, "wrote "},
+		{"a replica cannot change data", server{role: machine.Replica}, meaning.Perhaps, ""},
+		{"an unknown primary may change data", server{}, meaning.Perhaps, "wrote "},
+		{"an unknown replica cannot change data", server{replica: true}, meaning.Perhaps, ""},
+		{"who does not answer may change data", server{err: errNoAnswer}, meaning.Perhaps, "wrote "},
+		{"a primary reads", server{role: machine.Primary}, meaning.Unchanged, ""},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			ctx, tr := trail.Start(t.Context())

@@ -8,6 +8,7 @@ import (
 	"github.com/jackc/pgx/v5/pgxpool"
 
 	"homing/machine"
+	"homing/postgres/meaning"
 	"homing/trail"
 )
 
@@ -38,21 +39,21 @@ func chain(users pgx.QueryTracer, ours tracer) pgx.QueryTracer {
 	return multitracer.New(users, ours)
 }
 
-// hiding is the key of a context whose statement [hidesChange].
+// hiding is the key of a context whose statement [meaning.HidesChange].
 type hiding struct{}
 
 func (t tracer) TraceQueryStart(ctx context.Context, conn *pgx.Conn, data pgx.TraceQueryStartData) context.Context {
 	forget(conn)
-	if t.marker.known() != machine.Replica && hidesChange(data.SQL) {
+	if t.marker.known() != machine.Replica && meaning.HidesChange(data.SQL) {
 		return context.WithValue(ctx, hiding{}, true)
 	}
 	return ctx
 }
 
 func (t tracer) TraceQueryEnd(ctx context.Context, conn *pgx.Conn, data pgx.TraceQueryEndData) {
-	done := effectOfTag(data.CommandTag)
-	if done == unchanged && data.Err == nil && t.marker.known() != machine.Replica && ctx.Value(hiding{}) != nil {
-		done = perhaps
+	done := meaning.OfTag(data.CommandTag.String())
+	if done == meaning.Unchanged && data.Err == nil && t.marker.known() != machine.Replica && ctx.Value(hiding{}) != nil {
+		done = meaning.Perhaps
 	}
 	t.ended(ctx, conn, done, data.Err)
 }
@@ -63,16 +64,16 @@ func (t tracer) TraceBatchStart(ctx context.Context, conn *pgx.Conn, _ pgx.Trace
 }
 
 func (t tracer) TraceBatchQuery(ctx context.Context, conn *pgx.Conn, data pgx.TraceBatchQueryData) {
-	done := effectOfTag(data.CommandTag)
-	if done == unchanged && data.Err == nil && t.marker.known() != machine.Replica && hidesChange(data.SQL) {
-		done = perhaps
+	done := meaning.OfTag(data.CommandTag.String())
+	if done == meaning.Unchanged && data.Err == nil && t.marker.known() != machine.Replica && meaning.HidesChange(data.SQL) {
+		done = meaning.Perhaps
 	}
 	t.ended(ctx, conn, done, data.Err)
 }
 
 // TraceBatchEnd has the error of what the app has not read.
 func (t tracer) TraceBatchEnd(ctx context.Context, conn *pgx.Conn, data pgx.TraceBatchEndData) {
-	t.ended(ctx, conn, unchanged, data.Err)
+	t.ended(ctx, conn, meaning.Unchanged, data.Err)
 }
 
 func (t tracer) TraceCopyFromStart(ctx context.Context, conn *pgx.Conn, _ pgx.TraceCopyFromStartData) context.Context {
@@ -81,9 +82,9 @@ func (t tracer) TraceCopyFromStart(ctx context.Context, conn *pgx.Conn, _ pgx.Tr
 }
 
 func (t tracer) TraceCopyFromEnd(ctx context.Context, conn *pgx.Conn, data pgx.TraceCopyFromEndData) {
-	done := unchanged
+	done := meaning.Unchanged
 	if data.CommandTag.RowsAffected() > 0 {
-		done = changed
+		done = meaning.Changed
 	}
 	t.ended(ctx, conn, done, data.Err)
 }
@@ -94,7 +95,7 @@ func (t tracer) TracePrepareStart(ctx context.Context, conn *pgx.Conn, _ pgx.Tra
 }
 
 func (t tracer) TracePrepareEnd(ctx context.Context, conn *pgx.Conn, data pgx.TracePrepareEndData) {
-	t.ended(ctx, conn, unchanged, data.Err)
+	t.ended(ctx, conn, meaning.Unchanged, data.Err)
 }
 
 func (t tracer) TraceConnectStart(ctx context.Context, _ pgx.TraceConnectStartData) context.Context {
@@ -115,7 +116,7 @@ func (t tracer) TraceAcquireEnd(ctx context.Context, _ *pgxpool.Pool, data pgxpo
 	t.marker.unreached(ctx, data.Err)
 }
 
-func (t tracer) ended(ctx context.Context, conn *pgx.Conn, done effect, err error) {
+func (t tracer) ended(ctx context.Context, conn *pgx.Conn, done meaning.Effect, err error) {
 	ctx = request(ctx, conn)
 	if err != nil {
 		t.marker.failed(ctx, err)

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"homing/machine"
+	"homing/postgres/meaning"
 	"homing/trail"
 	"homing/trail/sqltrail"
 )
@@ -47,16 +48,16 @@ type wrapped struct{ marker *marker }
 // failed also sees to it that nothing runs twice: what was lost may have been done,
 // unless it reads or the server says that it is a replica.
 func (w wrapped) failed(ctx context.Context, query string, err error) trail.Mark {
-	if classify(err) == away && effectOfText(query) != unchanged && w.marker.found(ctx) != machine.Replica {
+	if classify(err) == meaning.Away && meaning.OfText(query) != meaning.Unchanged && w.marker.found(ctx) != machine.Replica {
 		return trail.Wrote
 	}
 	return w.marker.markOf(ctx, err)
 }
 
 func (w wrapped) ran(ctx context.Context, query string, affected int64) trail.Mark {
-	done := effectOfText(query)
-	if done == changed && affected == 0 && !isSeveral(query) { // of several it is the last one's
-		done = unchanged
+	done := meaning.OfText(query)
+	if done == meaning.Changed && affected == 0 && !meaning.IsSeveral(query) { // of several it is the last one's
+		done = meaning.Unchanged
 	}
 	return w.marker.markOfEffect(ctx, done)
 }

@@ -11,6 +11,7 @@ import (
 	"testing"
 
 	"homing/machine"
+	"homing/postgres/meaning"
 	"homing/trail"
 )
 
@@ -314,7 +315,7 @@ func TestWhatWasLostIsNotDoneTwice(t *testing.T) {
 				ctx, tr := trail.Start(t.Context())
 				db.ExecContext(ctx, tt.text)
 				want := tt.want
-				if classify(err) == nothing {
+				if classify(err) == meaning.Nothing {
 					want = ""
 				}
 				wantMarks(t, tr, want)

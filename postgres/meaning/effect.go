@@ -1,81 +1,88 @@
-package postgres
+package meaning
 
 import (
+	"strconv"
 	"strings"
-
-	"github.com/jackc/pgx/v5/pgconn"
 )
 
-// effect is what a statement that succeeded has done to the data.
-type effect uint8
+// Effect is what a statement that succeeded has done to the data.
+type Effect uint8
 
 const (
-	unchanged effect = iota
-	// perhaps: it can be told only that a replica would have refused to change
+	// Unchanged: nothing, as far as can be told.
+	Unchanged Effect = iota
+	// Perhaps: it can be told only that a replica would have refused to change
 	// anything.
-	perhaps
-	// changed: no replica would have done it.
-	changed
+	Perhaps
+	// Changed: no replica would have done it.
+	Changed
 )
 
-// effectOfTag goes by what the server says it did. "SELECT 1" may have called a
-// function that writes, which nobody outside can see; for what else it hides, see
-// [hidesChange].
-func effectOfTag(tag pgconn.CommandTag) effect {
-	word, rest, _ := strings.Cut(tag.String(), " ")
+// OfTag goes by what the server says it did, in a command tag such as "INSERT 0 1".
+// "SELECT 1" may have called a function that writes, which nobody outside can see;
+// for what else it hides, see [HidesChange].
+func OfTag(tag string) Effect {
+	word, rest, _ := strings.Cut(tag, " ")
 	switch {
 	case isChange(word):
-		if tag.RowsAffected() > 0 {
-			return changed
+		if rows(tag) > 0 {
+			return Changed
 		}
-		return unchanged
-	case word == "COPY" && tag.RowsAffected() == 0:
-		return unchanged
+		return Unchanged
+	case word == "COPY" && rows(tag) == 0:
+		return Unchanged
 	case isHarmless(word) && rest != "PREPARED": // COMMIT PREPARED
-		return unchanged
+		return Unchanged
 	}
-	return perhaps
+	return Perhaps
 }
 
-// effectOfText guesses from the statements' first words. A semicolon in a string
+// rows is the number that a tag ends with; 0 if there is none.
+func rows(tag string) int64 {
+	n, _ := strconv.ParseInt(tag[strings.LastIndexByte(tag, ' ')+1:], 10, 64)
+	return n
+}
+
+// OfText guesses from the statements' first words. A semicolon in a string
 // makes it guess too much, never too little.
-func effectOfText(sql string) effect {
-	most := unchanged
+func OfText(sql string) Effect {
+	most := Unchanged
 	for statement := range strings.SplitSeq(sql, ";") {
-		most = max(most, effectOfStatement(statement))
+		most = max(most, ofStatement(statement))
 	}
 	return most
 }
 
-func effectOfStatement(sql string) effect {
+func ofStatement(sql string) Effect {
 	var room [longestWord]byte
 	switch word := string(keyword(sql, &room)); {
 	case isChange(word):
-		return changed
+		return Changed
 	case word == "WITH" || word == "EXPLAIN":
 		if mentionsChange(sql) {
-			return perhaps
+			return Perhaps
 		}
-		return unchanged
+		return Unchanged
 	case isHarmless(word):
-		return unchanged
+		return Unchanged
 	}
-	return perhaps
+	return Perhaps
 }
 
-// hidesChange reports whether the tag of sql may say less than sql does: a WITH that
+// HidesChange reports whether the tag of sql may say less than sql does: a WITH that
 // inserts and then selects, EXPLAIN ANALYZE, CREATE TABLE AS (whose tag is SELECT),
 // and several statements, of which only the last one's tag is seen.
-func hidesChange(sql string) bool {
+func HidesChange(sql string) bool {
 	var room [longestWord]byte
 	switch string(keyword(sql, &room)) {
 	case "WITH", "EXPLAIN", "CREATE":
-		return effectOfStatement(sql) != unchanged
+		return ofStatement(sql) != Unchanged
 	}
-	return isSeveral(sql) && effectOfText(sql) != unchanged
+	return IsSeveral(sql) && OfText(sql) != Unchanged
 }
 
-func isSeveral(sql string) bool {
+// IsSeveral reports whether sql may be more than one statement.
+func IsSeveral(sql string) bool {
 	return strings.IndexByte(strings.TrimRight(sql, "; \t\r\n"), ';') >= 0
 }
 
