@@ -162,6 +162,11 @@ func (db *DB) rouse() {
 	}
 }
 
+// Look has the server looked at again, now, and returns when [DB.State] says what was
+// found, or after half a second: for whoever has seen the server do what its role
+// forbids.
+func (db *DB) Look(ctx context.Context) { db.doubt(ctx) }
+
 // doubt returns when the server has been looked at again, or after a moment: what was
 // seen of it cannot be true any more.
 func (db *DB) doubt(ctx context.Context) {

@@ -17,9 +17,9 @@ import (
 	"github.com/jackc/pgx/v5/pgconn"
 )
 
-// diagnose says in one line what keeps a connection or a question from succeeding,
-// where, and how to mend it. It holds no password.
-func diagnose(err error) string {
+// Diagnose says in one line what keeps a connection or a question from succeeding,
+// where, and how to mend it. err is pgx's; the line holds no password.
+func Diagnose(err error) string {
 	var c *pgconn.Config
 	if attempt := (*pgconn.ConnectError)(nil); errors.As(err, &attempt) {
 		c = attempt.Config

@@ -76,7 +76,7 @@ func TestDiagnose(t *testing.T) {
 		{"anything else", errors.New("odd\nthing"), `"odd thing"`},
 	} {
 		t.Run(tt.behaviour, func(t *testing.T) {
-			got := diagnose(tt.err)
+			got := Diagnose(tt.err)
 			if !strings.HasPrefix(got, "postgres: ") || !strings.Contains(got, tt.want) {
 				t.Errorf("%q does not say %q", got, tt.want)
 			}
@@ -115,7 +115,7 @@ func attempt(t *testing.T, text string, timeout time.Duration, change func(*pgxp
 	if err == nil {
 		t.Fatal("it connects")
 	}
-	return diagnose(err)
+	return Diagnose(err)
 }
 
 // requires states what a diagnosis says, and that it is a line without the password.
@@ -162,7 +162,7 @@ func TestRealServersRefuse(t *testing.T) {
 		}
 		defer p.Close()
 		_, err = p.Exec(t.Context(), "select pg_promote()")
-		requires(t, diagnose(err), "lacks a right", "pg_promote")
+		requires(t, Diagnose(err), "lacks a right", "pg_promote")
 	})
 	t.Run("none while the server is stopped", func(t *testing.T) {
 		if err := c.Primary().Stop(t.Context(), pgtest.Immediate); err != nil {

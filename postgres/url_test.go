@@ -113,7 +113,7 @@ func TestALookUpTakesNoLongerThanAConnection(t *testing.T) {
 	tune(pool, "")
 	pool.ConnConfig.ConnectTimeout = 50 * time.Millisecond
 	_, err = pgconn.ConnectConfig(t.Context(), &pool.ConnConfig.Config)
-	if got := diagnose(err); !strings.Contains(got, "name server") || !strings.Contains(got, "50ms") {
+	if got := Diagnose(err); !strings.Contains(got, "name server") || !strings.Contains(got, "50ms") {
 		t.Errorf("%s (%v)", got, err)
 	}
 }
@@ -184,7 +184,7 @@ func said(t *testing.T, text string) []string {
 		return nil, &net.DNSError{Name: host, IsNotFound: true}
 	}
 	_, err = pgconn.ConnectConfig(t.Context(), at)
-	return append(shown, diagnose(err))
+	return append(shown, Diagnose(err))
 }
 
 // logged returns a configuration in every form that it may be printed in.

@@ -161,10 +161,10 @@ func (w *watch) show(l look) {
 // lost makes it known that the server cannot be seen.
 func (w *watch) lost(err error) {
 	if !w.down {
-		w.db.log.Warn("postgres: the database here cannot be used; requests go home until it can", "why", diagnose(err))
+		w.db.log.Warn("postgres: the database here cannot be used; requests go home until it can", "why", Diagnose(err))
 	}
 	w.down = true
-	w.db.seen.Store(&look{problem: diagnose(err)})
+	w.db.seen.Store(&look{problem: Diagnose(err)})
 }
 
 // rest waits until it is time to look again, the sentry is back, or somebody begins to
