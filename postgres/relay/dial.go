@@ -27,6 +27,11 @@ func dial(ctx context.Context, server *pgconn.Config) (net.Conn, error) {
 				return conn, err
 			}
 		}
+		if secure, ok := conn.(*tls.Conn); ok { // pgx leaves that to the first byte
+			if err := secure.HandshakeContext(ctx); err != nil {
+				return conn, err
+			}
+		}
 		got = conn
 		taken() // pgx tries nothing further
 		return kept{conn}, errTaken

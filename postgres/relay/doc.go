@@ -1,5 +1,5 @@
 // Package relay stands between an app in any language and its PostgreSQL server. It
-// passes PostgreSQL's protocol on unchanged, and tells what the app's statements did:
+// passes PostgreSQL's protocol on, and tells what the app's statements did:
 // writes that a replica refused, reads that replication cancelled, writes that were
 // done, and what was lost with the server.
 //
@@ -30,7 +30,9 @@
 // app's URL so that it does not ask. To the server the relay speaks TLS as the server's
 // configuration says (sslmode, sslrootcert, sslcert, sslnegotiation), certificate and
 // name checked by the relay in the app's place. Passwords go to the server as the app
-// sends them; the relay does not look at them. A SCRAM exchange has no channel binding.
+// sends them; the relay does not look at them. One thing is not passed on: a server that
+// speaks TLS offers to bind SCRAM to it (SCRAM-SHA-256-PLUS), which an app without TLS
+// cannot, and libpq takes for an attack. So that offer is taken out.
 //
 // # What is not seen
 //

@@ -2,6 +2,8 @@ package relay
 
 import (
 	"context"
+	"crypto/tls"
+	"errors"
 	"net"
 	"sync"
 	"sync/atomic"
@@ -139,19 +141,16 @@ func (s *session) bury() {
 func (s *session) down() {
 	defer cut(s.server)
 	scan := scanner{looks: looksAtServer, tell: &s.answers, lost: !s.hear}
-	buf := make([]byte, size)
-	for {
-		n, err := s.server.Read(buf)
-		scan.scan(buf[:n])
-		if n > 0 {
-			if _, err := s.app.Write(buf[:n]); err != nil {
-				cut(s.app)
-				return
-			}
+	err := s.copyDown(func(piece []byte) error {
+		scan.scan(piece)
+		if _, err := s.app.Write(piece); err != nil {
+			return errAppGone
 		}
-		if err != nil {
-			break
-		}
+		return nil
+	})
+	if errors.Is(err, errAppGone) {
+		cut(s.app)
+		return
 	}
 	if s.hear && scan.lost {
 		s.relay.cfg.Logger.Warn("relay: what the server sent is not PostgreSQL's protocol as it is known; it was passed on unseen")
@@ -160,5 +159,28 @@ func (s *session) down() {
 	closeWrite(s.app)
 	if !unused || !s.hear {
 		s.app.SetReadDeadline(time.Now().Add(grace))
+	}
+}
+
+var errAppGone = errors.New("relay: the app takes no more")
+
+// copyDown gives pass what the server sends, until either has ended.
+func (s *session) copyDown(pass func([]byte) error) error {
+	if _, secure := s.server.(*tls.Conn); secure {
+		if err := unbind(s.server, pass); err != nil {
+			return err
+		}
+	}
+	buf := make([]byte, size)
+	for {
+		n, err := s.server.Read(buf)
+		if n > 0 {
+			if err := pass(buf[:n]); err != nil {
+				return err
+			}
+		}
+		if err != nil {
+			return err
+		}
 	}
 }
