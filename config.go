@@ -39,6 +39,11 @@ type Config struct {
 	// exist, such as a robot's, the way home.
 	SecondTry bool
 
+	// SecondTryOwn is SecondTry for clients that have written in the last TokenLife
+	// alone, which is seen by the token they carry: perhaps what they wrote has led to
+	// what they look for.
+	SecondTryOwn bool
+
 	// Mode is [On] by default; [Observe] and [Off] change nothing about requests.
 	Mode Mode
 

@@ -103,6 +103,8 @@ func TestWhatIsMissingOnAReplicaIsLookedForAtHome(t *testing.T) {
 		{"found", Config{Env: replicaIn(), SecondTry: true, Database: replica()}, request("GET", "/"), hello, ""},
 		{"not asked for", Config{Env: replicaIn(), Database: replica()}, request("GET", "/"), notFound, ""},
 		{"at home", Config{Env: primaryIn(), SecondTry: true, Database: newDB(machine.Primary, "5")}, request("GET", "/"), notFound, ""},
+		{"not found by one who has written", Config{Env: replicaIn(), SecondTryOwn: true, Database: replica()}, request("GET", "/", replay.PositionHeader, token("5")), notFound, "missing"},
+		{"not found by one who has not", Config{Env: replicaIn(), SecondTryOwn: true, Database: replica()}, request("GET", "/"), notFound, ""},
 		{"gone", Config{Env: replicaIn(), SecondTry: true, Database: replica()}, request("GET", "/"),
 			func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusGone) }, ""},
 		{"a route that does not write, by a method that might", Config{Env: replicaIn(), SecondTry: true, ReadRoutes: []string{"POST /"}, Database: replica()},

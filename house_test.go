@@ -41,6 +41,7 @@ var rooms = []struct {
 	{"words", []string{"words"}, "the words are imported by everything, so they import only each other and the standard library"},
 	{"observe", []string{"words"}, "counting what requests would do is imported by apps, with package homing"},
 	{root, []string{"words", "homeward", "observe"}, "apps import package homing, which must bring them nothing they do not use"},
+	{"sidecar", []string{"words", root, "observe", "forward", "supervise"}, "the handler in front of an app in any language, and its process; the database is the command's"},
 	{"homeward", []string{"words", "forward"}, "where nobody in front replays, the handler does the edge's last step: an exchange with the primary's site"},
 	{"edge/recall", []string{"words", "others"}, "what is remembered knows nothing of who asks, and a well-kept cache is a module of others"},
 	{"edge", []string{"words", "fleet", "route", "forward", "journey", "wire", "edge"},

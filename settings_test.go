@@ -9,7 +9,7 @@ import (
 // not been asked for as variables.
 var notKnobs = map[string]bool{
 	"Env": true, "Database": true, "WriteRoutes": true, "ReadRoutes": true, "ClientNetworks": true, "Logger": true,
-	"SecondTry": true, "Window": true, "TokenLife": true, "MaxLag": true,
+	"SecondTry": true, "SecondTryOwn": true, "Window": true, "TokenLife": true, "MaxLag": true,
 }
 
 func TestEachKnobIsAFieldAndAVariable(t *testing.T) {

@@ -227,7 +227,8 @@ func (v *visit) turnedBackBy() (decision.Reason, bool) {
 
 // isMissing reports whether a read found nothing here that may be at home.
 func (v *visit) isMissing() bool {
-	return v.site.cfg.SecondTry && v.held.status == http.StatusNotFound && isSafe(v.r.Method)
+	wanted := v.site.cfg.SecondTry || v.site.cfg.SecondTryOwn && len(v.carried.tokens) > 0
+	return wanted && v.held.status == http.StatusNotFound && isSafe(v.r.Method)
 }
 
 // mayTurnBack reports whether the request goes home after the app has seen it;

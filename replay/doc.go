@@ -90,6 +90,7 @@ const (
 	DecisionHeader       = "Homing-Decision"                    // a machine to the edge: what was decided, and why
 	PositionHeader       = "Homing-Position"                    // a client's token, in both directions
 	ErrorHeader          = "Homing-Error"                       // the edge to clients: the code of what went wrong
+	DidHeader            = "Homing-Did"                         // an app to its sidecar: "wrote" or "refused", see homing/sidecar
 	OutcomeHeader        = "Homing-Outcome"                     // an answer: "unknown" if the database went away at work
 	PositionCookiePrefix = "homing-position-"
 )
