@@ -1,6 +1,7 @@
 // Command homing runs an app with one writable database in several regions.
 //
 //	homing demo       three regions on this machine, with real distances
+//	homing sidecar    an app in any language, with its writes taken home
 //	homing explain    what a fly-replay means, or what is wrong with it
 //	homing env        what a process with this environment would use, and why
 package main
@@ -22,15 +23,28 @@ import (
 func main() {
 	// A terminal that is closed and a pipe that nobody reads end a command as
 	// Ctrl-C does, so that it can clean up.
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
+	ctx, stop := signal.NotifyContext(context.Background(), endings(os.Args[1:])...)
 	context.AfterFunc(ctx, stop) // a second Ctrl-C ends the process at once
 	signal.Ignore(syscall.SIGPIPE)
 	ctx, leave := context.WithCancel(ctx)
 	defer leave()
-	if err := run(ctx, os.Args[1:], output{os.Stdout, leave}, output{os.Stderr, leave}); err != nil {
+	err := run(ctx, os.Args[1:], output{os.Stdout, leave}, output{os.Stderr, leave})
+	if code := exitCode(0); errors.As(err, &code) {
+		os.Exit(int(code))
+	}
+	if err != nil {
 		fmt.Fprintln(os.Stderr, "homing:", err)
 		os.Exit(1)
 	}
+}
+
+// endings are the signals that end a command. A sidecar's app is sent SIGHUP instead,
+// which means to many that they read their configuration again.
+func endings(args []string) []os.Signal {
+	if len(args) > 0 && args[0] == "sidecar" {
+		return []os.Signal{os.Interrupt, syscall.SIGTERM}
+	}
+	return []os.Signal{os.Interrupt, syscall.SIGTERM, syscall.SIGHUP}
 }
 
 // output ends the command when nobody reads it any more. The signal for that cannot
@@ -66,6 +80,7 @@ func run(ctx context.Context, args []string, out, errOut io.Writer) error {
 	root.SetOut(out)
 	root.SetErr(errOut)
 	root.AddCommand(demoCommand(out, errOut))
+	root.AddCommand(sidecarCommand(out, errOut))
 	root.AddCommand(explainCommand(out, errOut))
 	root.AddCommand(envCommand(out))
 	return root.ExecuteContext(ctx)
