@@ -82,7 +82,7 @@ func (f sidecarFlags) run(ctx context.Context, args []string, out, errOut io.Wri
 	if !f.worker {
 		cfg.Addr = env.Addr()
 	}
-	db, err := openAppDatabase(ctx, env, f, cfg.Logger)
+	db, err := f.openAppDatabase(ctx, env, cfg.Logger)
 	if err != nil {
 		return oneLine(err)
 	}
@@ -111,6 +111,8 @@ func (f sidecarFlags) check(args []string) error {
 		return errors.New("sidecar: --target is an app that runs already, so there is no command; leave one of them out")
 	case f.target != "" && (f.appPort != 0 || len(f.env) > 0 || f.worker):
 		return errors.New("sidecar: --app-port, --env and --worker are for an app that is started here, not for --target")
+	case f.relay != "auto" && f.relay != "off" && !strings.Contains(f.relay, ":"):
+		return fmt.Errorf("sidecar: --relay %s: want auto, off, or where it listens, as 127.0.0.1:6432", f.relay)
 	case f.start <= 0 || f.drain <= 0 || f.grace <= 0:
 		return errors.New("sidecar: --start, --drain and --grace must be more than 0")
 	}
