@@ -29,7 +29,7 @@ type AppConfig struct {
 	// forwards. Default 10 MiB, the default of both. A larger one keeps the app's answer.
 	BodyLimit int64
 	// Quiet is how long an answer of unknown length may be held, that it may end
-	// meanwhile. Default 20 ms.
+	// meanwhile. Default 20 ms; negative: it is not.
 	Quiet time.Duration
 	// Logger is told when the app cannot be reached. nil: slog.Default().
 	Logger *slog.Logger
@@ -57,8 +57,8 @@ func NewApp(cfg AppConfig) (*App, error) {
 	if _, _, err := net.SplitHostPort(cfg.Addr); err != nil {
 		return nil, fmt.Errorf("sidecar: Addr: want a host and a port, such as 127.0.0.1:3000: %w", err)
 	}
-	if cfg.BodyLimit < 0 || cfg.Quiet < 0 {
-		return nil, errors.New("sidecar: BodyLimit and Quiet must not be negative")
+	if cfg.BodyLimit < 0 {
+		return nil, errors.New("sidecar: BodyLimit must not be negative")
 	}
 	if cfg.BodyLimit == 0 {
 		cfg.BodyLimit = defaultBodyLimit

@@ -44,7 +44,7 @@ func (t *trip) quiet(answer *forward.Response) time.Duration {
 	case t.trail == nil, strings.HasPrefix(answer.Header.Get("Content-Type"), "text/event-stream"):
 		return 0
 	}
-	return t.app.cfg.Quiet
+	return max(t.app.cfg.Quiet, 0)
 }
 
 // outlet is where an answer leaves. Its flushes may come from a timer.

@@ -24,8 +24,8 @@ func main() {
 	// A terminal that is closed and a pipe that nobody reads end a command as
 	// Ctrl-C does, so that it can clean up.
 	ctx, stop := signal.NotifyContext(context.Background(), endings(os.Args[1:])...)
-	context.AfterFunc(ctx, stop) // a second Ctrl-C ends the process at once
-	signal.Ignore(syscall.SIGPIPE)
+	context.AfterFunc(ctx, stop)                            // a second Ctrl-C ends the process at once
+	signal.Notify(make(chan os.Signal, 1), syscall.SIGPIPE) // ignored, it would be so in the apps that are started, too
 	ctx, leave := context.WithCancel(ctx)
 	defer leave()
 	err := run(ctx, os.Args[1:], output{os.Stdout, leave}, output{os.Stderr, leave})

@@ -51,19 +51,19 @@ ENTRYPOINT ["homing", "sidecar", "--"]`,
 	}
 	cmd.Flags().SortFlags = false
 	cmd.Flags().SetInterspersed(false) // what comes after the command's name is its own
-	cmd.Flags().StringVar(&f.target, "target", "", "http://… of an app that already runs, for COMMAND")
-	cmd.Flags().StringArrayVar(&f.writes, "write-route", nil, `writes whatever its method says, as "GET /logout"`)
-	cmd.Flags().StringArrayVar(&f.reads, "read-route", nil, `does not write, as "POST /search"`)
-	cmd.Flags().StringArrayVar(&f.env, "env", nil, "a variable for the app, of its database: NAME={url}\n{host} {port} {user} {password} {database}")
-	cmd.Flags().Uint16Var(&f.appPort, "app-port", 0, "port of the app (default any free; {port} in COMMAND)")
-	cmd.Flags().StringVar(&f.relay, "relay", "auto", "what sees the app's refused writes in Postgres:\nauto, off, or where it listens, as 127.0.0.1:6432")
-	cmd.Flags().StringVar(&f.admin, "admin", "", "where workers wait for a job's token, as 127.0.0.1:7070:\n/.well-known/homing/{wait?position=…,token,health}")
-	cmd.Flags().StringVar(&f.health, "health", "", "a path at which the sidecar tells its health")
-	cmd.Flags().BoolVar(&f.h2c, "h2c", false, "the app speaks HTTP/2 without TLS, as for gRPC")
+	cmd.Flags().StringVar(&f.target, "target", "", "`URL` of an app that runs already, for COMMAND")
+	cmd.Flags().StringArrayVar(&f.writes, "write-route", nil, "a `ROUTE` that writes on GET, as \"GET /logout\"")
+	cmd.Flags().StringArrayVar(&f.reads, "read-route", nil, "a `ROUTE` that only reads, as \"POST /search\"")
+	cmd.Flags().StringArrayVar(&f.env, "env", nil, "`VAR`=… for the app, with {url} of its database, or\n{host} {port} {user} {password} {database}")
+	cmd.Flags().Uint16Var(&f.appPort, "app-port", 0, "`PORT` of the app (default any free, for {port})")
+	cmd.Flags().StringVar(&f.relay, "relay", "auto", "`WHERE` Postgres' refusals are seen: auto, off,\nor an address, as 127.0.0.1:6432")
+	cmd.Flags().StringVar(&f.admin, "admin", "", "`ADDR` for workers, as 127.0.0.1:7070: below\n/.well-known/homing are wait, token, health")
+	cmd.Flags().StringVar(&f.health, "health", "", "a `PATH` where the sidecar tells its health")
+	cmd.Flags().BoolVar(&f.h2c, "h2c", false, "the app speaks HTTP/2 without TLS, as gRPC does")
 	cmd.Flags().BoolVar(&f.worker, "worker", false, "COMMAND takes no requests")
-	cmd.Flags().DurationVar(&f.start, "start", time.Minute, "how long the app may take to open its port")
-	cmd.Flags().DurationVar(&f.drain, "drain", 5*time.Second, "how long requests may go on after SIGTERM")
-	cmd.Flags().DurationVar(&f.grace, "grace", supervise.DefaultGrace, "how long the app may then take to end")
+	cmd.Flags().DurationVar(&f.start, "start", time.Minute, "`TIME` for the app to open its port")
+	cmd.Flags().DurationVar(&f.drain, "drain", 5*time.Second, "`TIME` for requests to end after SIGTERM")
+	cmd.Flags().DurationVar(&f.grace, "grace", supervise.DefaultGrace, "`TIME` for the app to end then")
 	return cmd
 }
 
@@ -130,6 +130,9 @@ func (f sidecarFlags) app(cfg *sidecar.Config, env homing.Env, db *appDatabase) 
 	cfg.App = sidecar.AppConfig{HTTP2: f.h2c, Witness: db.witness}
 	if env.App != "" && env.ID != "" && !env.Edge && env.Keys.IsZero() {
 		cfg.App.BodyLimit = 1_000_000 // what Fly's own proxy replays
+	}
+	if env.Mode == homing.Observe {
+		cfg.App.Quiet = -1 // nothing is dropped then
 	}
 	var err error
 	switch {

@@ -14,6 +14,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"sync"
 	"syscall"
@@ -194,6 +195,10 @@ func testSidecarSignals(t *testing.T, bin string) {
 	if code := b.ends(t); code != 128+int(syscall.SIGTERM) {
 		t.Errorf("stopped: code %d", code)
 	}
+	b = startBeside(t, bin, nil, "--worker", "--", "sh", "-c", "grep SigIgn /proc/self/status")
+	if code := b.ends(t); code != 0 || !strings.Contains(b.output(), "SigIgn:\t") || ignores(b.output(), syscall.SIGPIPE) {
+		t.Errorf("the app ignores SIGPIPE: code %d, %s", code, b.output())
+	}
 	b = startBeside(t, bin, nil, app...).listens(t)
 	get("http://" + b.addr + "/crash")
 	if code := b.ends(t); code != 3 || !strings.Contains(b.output(), "exit code 3") {
@@ -204,6 +209,14 @@ func testSidecarSignals(t *testing.T, bin string) {
 	if code := b.ends(t); code != 128+int(syscall.SIGHUP) {
 		t.Errorf("hung up: code %d", code)
 	}
+}
+
+// ignores reads the mask of a line such as "SigIgn: 0000000000001000" (proc(5)).
+func ignores(status string, sig syscall.Signal) bool {
+	_, mask, _ := strings.Cut(status, "SigIgn:")
+	mask, _, _ = strings.Cut(mask, "\n")
+	bits, _ := strconv.ParseUint(strings.TrimSpace(mask), 16, 64)
+	return bits&(1<<(sig-1)) != 0
 }
 
 func testSidecarKilled(t *testing.T, bin string) {
