@@ -64,7 +64,7 @@ func (f sidecarFlags) openAppDatabase(ctx context.Context, env homing.Env, log *
 func (f sidecarFlags) lead(a *appDatabase, db *postgres.DB, text string, log *slog.Logger) error {
 	conn := db.Pool().Config().ConnConfig
 	t := targetOf(text, conn)
-	if f.relay != "off" {
+	if f.relay != "off" && !(f.relay == "auto" && f.target != "") { // an app that runs already would not find it
 		seen := new(sidecar.Recent)
 		r, err := relay.Listen(relay.Config{
 			Server: &conn.Config, Listen: f.relayAddr(), Logger: log,

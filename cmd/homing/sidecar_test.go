@@ -375,6 +375,12 @@ func testSidecarOnPostgres(t *testing.T, bin string) {
 	if got := n.ask("GET", "/", visit.cookie); got.where != "gru" || got.text == before {
 		t.Errorf("its client reads %+v", got)
 	}
+	if got := n.ask("GET", "/missing", visit.cookie); got.status != 404 || got.where != "ord" {
+		t.Errorf("what somebody misses who has just written: %+v", got)
+	}
+	if got := n.ask("GET", "/missing"); got.status != 404 || got.where != "gru" {
+		t.Errorf("what others miss: %+v", got)
+	}
 	for range 10 {
 		wrote := n.ask("POST", "/")
 		if got := n.ask("GET", "/", wrote.cookie); wrote.where != "ord" || got.status != 200 || got.text == before {

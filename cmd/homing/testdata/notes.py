@@ -13,8 +13,8 @@ def ask(sql):
 
 
 class App(http.server.BaseHTTPRequestHandler):
-    def answer(self, ok, text):
-        self.send_response(200 if ok else 500)
+    def answer(self, ok, text, status=500):
+        self.send_response(200 if ok else status)
         self.send_header("X-Served-In", os.environ["FLY_REGION"])
         self.end_headers()
         self.wfile.write(text.encode())
@@ -24,6 +24,8 @@ class App(http.server.BaseHTTPRequestHandler):
             self.answer(*ask("insert into notes values ('visit') returning 'visited'"))
         elif self.path == "/nothing":
             self.answer(False, "an error of its own")
+        elif self.path == "/missing":
+            self.answer(False, "no such note", 404)
         else:
             self.answer(*ask("select count(*) from notes"))
 
