@@ -1,4 +1,5 @@
-// Package health asks machines how they are, and tells the fleet. What it asks is
+// Package health asks machines how they are. [Watch] asks what their databases are, and
+// tells the fleet; [Examine] asks an app's checks. What Watch asks is
 // what a machine's database is, at [primary.Path]: that is how an edge learns that a
 // primary has moved, or gone, while nobody sends requests. Machines without our
 // handler do not answer there, and nothing is known of their databases.
