@@ -16,6 +16,9 @@ import (
 type Engine string
 
 const (
+	// None is no database: the app's own are its own matter. Its machines' Database is
+	// nil, and where the primary is, they say themselves or are told.
+	None Engine = "none"
 	// SQLite is a file in each region, to which the primary's changes are streamed. It
 	// needs nothing to be installed.
 	SQLite Engine = "sqlite"

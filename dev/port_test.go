@@ -27,7 +27,7 @@ func TestAPortThatIsTakenMeanwhile(t *testing.T) {
 		}
 	}
 	must(w.Run(t.Context(), "ord", false))
-	for _, addr := range []string{w.places["ord"].machine.addr, w.databases.(*files).feedAddr()} {
+	for _, addr := range []string{w.places["ord"].site.machines[0].addr, w.databases.(*files).feedAddr()} {
 		l, err := net.Listen("tcp", addr)
 		must(err)
 		defer l.Close()

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"homing/machine"
@@ -39,7 +40,7 @@ func (w *World) Promote(ctx context.Context, r region.Code) error {
 	}
 	w.moving.Lock()
 	defer w.moving.Unlock()
-	old := w.places[w.databases.home()].machine
+	old := w.places[w.databases.home()].site
 	// As before any maintenance: no new requests, and those under way end.
 	old.offer(false)
 	defer old.offer(true)
@@ -75,12 +76,15 @@ func (w *World) agree(r region.Code) bool {
 // drainTimeout bounds how long requests under way are waited for; streams do not end.
 const drainTimeout = 2 * time.Second
 
-// drain waits until a machine has nothing to do.
-func (w *World) drain(ctx context.Context, m *runner) {
+// drain waits until the machines of a region have nothing to do.
+func (w *World) drain(ctx context.Context, s *site) {
 	ctx, cancel := context.WithTimeout(ctx, drainTimeout)
 	defer cancel()
 	_ = until(ctx, func() bool {
-		f, ok := w.fleet.Snapshot().Machine(w.cfg.Name, m.id)
-		return !ok || f.Load() == 0
+		snapshot := w.fleet.Snapshot()
+		return !slices.ContainsFunc(s.machines, func(m *runner) bool {
+			f, ok := snapshot.Machine(w.cfg.Name, m.id)
+			return ok && f.Load() > 0
+		})
 	})
 }

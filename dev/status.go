@@ -12,8 +12,10 @@ import (
 
 // Status is one region at one moment.
 type Status struct {
-	Region   region.Code
-	Machine  machine.ID
+	Region  region.Code
+	Machine machine.ID // the first one's
+	// Machines are all of the region; none: it has but an edge.
+	Machines []MachineStatus
 	EdgeAddr string
 	// Distance is the round trip to the primary's region; 0 there.
 	Distance time.Duration
@@ -30,6 +32,18 @@ type Status struct {
 	Held    bool // replication is held back
 	Waiting int  // requests that wait for a position
 	Problem string
+	// NoDatabase says that this world keeps none: what is said of positions, lag and
+	// replication has no meaning.
+	NoDatabase bool
+}
+
+// MachineStatus is one machine at one moment.
+type MachineStatus struct {
+	ID      machine.ID
+	Addr    string // where its app listens, or did last
+	Running bool
+	Ready   bool   // it is given requests
+	Problem string // why it is not, or may not be for long
 }
 
 // EdgeURL names the region's edge by a host of its own, so that a browser keeps
@@ -61,23 +75,43 @@ func (w *World) status(p *place) Status {
 	home := w.Primary()
 	missing := w.lag.missing(p.region)
 	s := Status{
-		Region: p.region, Machine: p.machine.id, EdgeAddr: p.addr, Distance: w.cfg.Distances(p.region, home), Primary: p.region == home,
-		Held: w.databases.held(p.region), Behind: missing > 0, Lag: missing, Bytes: -1,
+		Region: p.region, EdgeAddr: p.addr, Distance: w.cfg.Distances(p.region, home), Primary: p.region == home,
+		Held: w.databases.held(p.region), Behind: missing > 0, Lag: missing, Bytes: -1, NoDatabase: w.cfg.Engine == None,
+		Running: p.site.running(), Machines: p.site.statuses(), Problem: p.site.problem(),
 	}
-	db := p.machine.database()
-	if db == nil {
-		s.Problem = "the machine is stopped"
-		return s
+	if len(s.Machines) > 0 {
+		s.Machine = s.Machines[0].ID
 	}
-	l := db.Look()
-	s.Running, s.Role, s.Position, s.Waiting, s.Bytes = true, l.State.Role, l.Position, l.Waiting, l.Bytes
-	if l.Problem != nil {
+	db := p.site.database()
+	switch {
+	case db != nil:
+		s.look(db.Look())
+	case s.Running:
+		s.Role = w.role(p.region)
+	}
+	return s
+}
+
+// look adds what was seen of the region's database.
+func (s *Status) look(l Look) {
+	s.Role, s.Position, s.Waiting, s.Bytes = l.State.Role, l.Position, l.Waiting, l.Bytes
+	if s.Problem == "" && l.Problem != nil {
 		s.Problem = l.Problem.Error()
 	}
 	if !l.Behind {
 		s.Behind, s.Lag = false, l.Lag
 	}
-	return s
+}
+
+// role is what a region's machines say of a database that is not ours, or else what
+// they were told.
+func (w *World) role(r region.Code) machine.Role {
+	for _, m := range w.fleet.Snapshot().Machines() {
+		if m.Region == r && m.Told && m.Claim.Role != machine.None {
+			return m.Claim.Role
+		}
+	}
+	return machine.Env{Region: r, PrimaryRegion: w.databases.home()}.Role()
 }
 
 // isBehind reports whether a region is missing something that the primary has. A

@@ -32,6 +32,7 @@ type World struct {
 
 	places    map[region.Code]*place // complete before anything is served
 	databases databases
+	workers   []*worker
 	asking    sync.WaitGroup // the watch of the machines
 	endAsking context.CancelFunc
 
@@ -43,12 +44,12 @@ type World struct {
 
 // place is one region of the world.
 type place struct {
-	region  region.Code
-	edge    *edge.Edge
-	server  *edge.Server
-	listen  net.Listener // the edge's
-	addr    string       // likewise
-	machine *runner
+	region region.Code
+	edge   *edge.Edge
+	server *edge.Server
+	listen net.Listener // the edge's
+	addr   string       // likewise
+	site   *site
 }
 
 // Start starts all regions and returns when each has its database and answers.
@@ -64,6 +65,9 @@ func Start(ctx context.Context, cfg Config) (*World, error) {
 		places:  make(map[region.Code]*place), links: make(map[[2]region.Code]*link.Link),
 	}
 	w.lag, w.endAsking = newLagWatch(w), func() {}
+	if err := w.fleet.SetApps(fleet.App{Name: cfg.Name, Options: cfg.Options}); err != nil {
+		return nil, err
+	}
 	if err := w.start(ctx); err != nil {
 		w.Close()
 		return nil, err
@@ -86,10 +90,8 @@ func (w *World) start(ctx context.Context) error {
 	if err := w.prepare(ctx); err != nil {
 		return err
 	}
-	for _, r := range w.cfg.Regions {
-		if err := w.startMachine(ctx, w.places[r]); err != nil {
-			return err
-		}
+	if err := w.startMachines(ctx); err != nil {
+		return err
 	}
 	w.ask()
 	for _, p := range w.places {
@@ -101,14 +103,22 @@ func (w *World) start(ctx context.Context) error {
 // prepare opens every database and brings what Prepare makes to all of them: an app
 // may want its tables as soon as it starts.
 func (w *World) prepare(ctx context.Context) error {
-	if err := w.places[w.cfg.Primary].machine.openDatabase(ctx); err != nil {
+	home := w.places[w.cfg.Primary].site
+	if err := home.openDatabase(ctx); err != nil {
 		return err
 	}
-	if err := w.cfg.Prepare(ctx, w.Database(w.cfg.Primary).SQL()); err != nil {
-		return fmt.Errorf("prepare the database in %s: %w", w.cfg.Primary, err)
+	if db := home.database(); db != nil {
+		if err := w.cfg.Prepare(ctx, db.SQL()); err != nil {
+			return fmt.Errorf("prepare the database in %s: %w", w.cfg.Primary, err)
+		}
 	}
 	for _, r := range w.cfg.Regions {
-		if err := w.places[r].machine.openDatabase(ctx); err != nil {
+		if err := w.places[r].site.openDatabase(ctx); err != nil {
+			return err
+		}
+	}
+	if w.cfg.Release != nil {
+		if err := w.cfg.Release(ctx, home.machine(newID(), 0, "release", 0)); err != nil {
 			return err
 		}
 	}
@@ -138,12 +148,16 @@ func (w *World) openEdge(r region.Code, i int) error {
 		l.Close()
 		return err
 	}
-	w.places[r] = &place{region: r, edge: e, server: e.Server(), listen: l, addr: l.Addr().String(), machine: newRunner(w, r)}
+	w.places[r] = &place{region: r, edge: e, server: e.Server(), listen: l, addr: l.Addr().String(), site: newSite(w, r)}
 	return nil
 }
 
 func (w *World) openDatabases(ctx context.Context) error {
-	if w.cfg.Engine == SQLite {
+	switch w.cfg.Engine {
+	case None:
+		w.databases = nothing{w}
+		return nil
+	case SQLite:
 		w.databases = newFiles(w)
 		return nil
 	}
@@ -227,11 +241,11 @@ func (w *World) EdgeAddr(r region.Code) string {
 	return ""
 }
 
-// Database returns the database of a region's machine, nil while that is stopped
-// and for an unknown region.
+// Database returns the database of a region's machines, nil while that is stopped,
+// for an unknown region, and where the world has none.
 func (w *World) Database(r region.Code) Database {
 	if p, ok := w.places[r]; ok {
-		return p.machine.database()
+		return p.site.database()
 	}
 	return nil
 }
@@ -261,7 +275,8 @@ func (w *World) Close() error {
 		})
 	}
 	wait.Wait()
-	errs = append(errs, w.closeDatabases())
+	w.stopWorkers()
+	errs = append(errs, w.closeSites())
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	for _, l := range w.links {
@@ -270,20 +285,25 @@ func (w *World) Close() error {
 	return errors.Join(errs...)
 }
 
-// closeDatabases closes the replicas first: they follow the other.
-func (w *World) closeDatabases() error {
+// closeSites closes those of the replicas first: they follow the other.
+func (w *World) closeSites() error {
 	if w.databases == nil {
 		return nil
 	}
 	home := w.databases.home()
 	var errs []error
+	var wait sync.WaitGroup
+	for _, p := range w.places {
+		wait.Go(p.site.quit) // a process may take its time to end
+	}
+	wait.Wait()
 	for _, p := range w.places {
 		if p.region != home {
-			errs = append(errs, p.machine.close())
+			errs = append(errs, p.site.close())
 		}
 	}
 	if p, ok := w.places[home]; ok {
-		errs = append(errs, p.machine.close())
+		errs = append(errs, p.site.close())
 	}
 	return errors.Join(append(errs, w.databases.close())...)
 }

@@ -1,0 +1,184 @@
+package dev
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"strconv"
+	"strings"
+	"sync"
+	"time"
+
+	"homing/health"
+	"homing/supervise"
+)
+
+// process runs a machine's copy of the app as a process of its own, and starts it
+// again when it ends.
+type process struct {
+	command func(Machine) (supervise.Config, error)
+
+	supervised *supervise.Process
+	stop       context.CancelFunc
+	running    sync.WaitGroup
+}
+
+func (p *process) start(m *runner) error {
+	port, err := freePort(m.lastAddr())
+	if err != nil {
+		return err
+	}
+	cfg, err := p.command(m.site.machine(m.id, m.number, m.site.world.cfg.Group, port))
+	if err != nil {
+		return err
+	}
+	cfg.Port = port
+	if p.supervised, err = supervise.New(cfg); err != nil {
+		return plainly(err)
+	}
+	var ctx context.Context
+	ctx, p.stop = context.WithCancel(context.Background())
+	m.moveTo(net.JoinHostPort("127.0.0.1", strconv.Itoa(int(port))))
+	m.set(vital{on: true, coming: true})
+	ended := make(chan struct{})
+	p.running.Go(func() {
+		defer close(ended)
+		_ = p.supervised.Run(ctx) // why it could not start stands in its status
+	})
+	p.running.Go(func() { p.follow(ctx, m, ended) })
+	return nil
+}
+
+// freePort returns a port that nobody listens on: that of last, if possible.
+func freePort(last string) (uint16, error) {
+	l, err := listen(last)
+	if err != nil {
+		return 0, err
+	}
+	defer l.Close()
+	return portOf(l.Addr()), nil
+}
+
+func (p *process) up(ctx context.Context, m *runner) error {
+	if err := p.supervised.Up(ctx); err != nil {
+		return plainly(err)
+	}
+	for {
+		now, changed := m.state()
+		if now.ready || now.problem != "" {
+			return nil // what is not well is shown, and may be by tomorrow
+		}
+		select {
+		case <-changed:
+		case <-ctx.Done():
+			return context.Cause(ctx)
+		}
+	}
+}
+
+// plainly is an error of package supervise as users should read it.
+func plainly(err error) error {
+	if err == nil {
+		return nil
+	}
+	if errors.Is(err, context.DeadlineExceeded) {
+		text, _ := strings.CutSuffix(err.Error(), ": "+context.DeadlineExceeded.Error())
+		err = errors.New(text)
+	}
+	return plainError{err}
+}
+
+// plainError leaves out who says so.
+type plainError struct{ err error }
+
+func (e plainError) Error() string { return strings.TrimPrefix(e.err.Error(), "supervise: ") }
+func (e plainError) Unwrap() error { return e.err }
+
+func (p *process) end() {
+	p.stop()
+	p.running.Wait()
+}
+
+// follow tells the runner how the process is, until it has ended for good.
+func (p *process) follow(ctx context.Context, m *runner, ended <-chan struct{}) {
+	exam := func() {}
+	defer func() { exam() }()
+	for last := supervise.Stopped; ; {
+		now, changed := p.supervised.Status()
+		if now.State != last || now.State != supervise.Up {
+			exam()
+			exam = func() {}
+			switch {
+			case ctx.Err() != nil: // whoever stops it says how it is
+			case now.State == supervise.Up:
+				exam = examine(ctx, m, p.address(ctx, m))
+			default:
+				m.set(standingOf(now))
+			}
+		}
+		last = now.State
+		select {
+		case <-changed:
+		case <-ended:
+			if now, _ := p.supervised.Status(); ctx.Err() == nil {
+				m.set(vital{on: true, problem: now.Last.String()})
+			}
+			return
+		}
+	}
+}
+
+// standingOf says how a machine is whose process is not up.
+func standingOf(now supervise.Status) vital {
+	v := vital{on: true, coming: true, problem: now.Problem}
+	if now.State == supervise.Crashed {
+		pause := max(0, now.Next.Sub(now.Last.Ended)).Round(100 * time.Millisecond)
+		v.problem = fmt.Sprintf("%s; started again after %v", now.Last, pause)
+	}
+	return v
+}
+
+// address is where the process can be reached: some listen on ::1 alone, since
+// "localhost" was that to them.
+func (p *process) address(ctx context.Context, m *runner) string {
+	addr := m.lastAddr()
+	_, port, _ := net.SplitHostPort(addr)
+	dialer := net.Dialer{Timeout: time.Second}
+	for _, host := range []string{"127.0.0.1", "::1"} {
+		at := net.JoinHostPort(host, port)
+		if conn, err := dialer.DialContext(ctx, "tcp", at); err == nil {
+			conn.Close()
+			return at
+		}
+	}
+	return addr
+}
+
+// examine gives the machine requests while its checks pass, until the returned
+// function is called.
+func examine(ctx context.Context, m *runner, addr string) (end func()) {
+	m.moveTo(addr)
+	checks := m.site.world.cfg.Checks
+	if len(checks) == 0 {
+		m.set(vital{on: true, ready: true})
+		return func() {}
+	}
+	return watch(ctx, m, addr, checks)
+}
+
+// watch sets the machine's state by what checks find, until the returned function is
+// called.
+func watch(ctx context.Context, m *runner, addr string, checks []health.Check) (end func()) {
+	ctx, cancel := context.WithCancel(ctx)
+	var wait sync.WaitGroup
+	wait.Go(func() {
+		health.Examine(ctx, addr, checks, func(problem string) {
+			m.set(vital{on: true, ready: problem == "", problem: problem})
+		})
+	})
+	return func() {
+		cancel()
+		wait.Wait()
+	}
+}
