@@ -11,7 +11,6 @@ import (
 	"net"
 	"net/http"
 	"os"
-	"syscall"
 	"time"
 
 	"homing"
@@ -43,7 +42,7 @@ type Config struct {
 
 // Run runs the demo until ctx ends, and leaves nothing behind.
 func Run(ctx context.Context, cfg Config) (err error) {
-	page, err := listen(cfg.Port, "the page")
+	page, err := dev.Listen(cfg.Port, "the page")
 	if err != nil {
 		return err
 	}
@@ -89,15 +88,7 @@ func start(ctx context.Context, cfg Config, dir string) (*dev.World, error) {
 			return newApp(getenv, db, cfg.Logger)
 		},
 	})
-	return world, noCluster(inUse(err))
-}
-
-// noCluster adds to an error about PostgreSQL's programs how to mend it.
-func noCluster(err error) error {
-	if errors.Is(err, dev.ErrNoCluster) {
-		return fmt.Errorf("%w; install PostgreSQL 14 or newer (Debian: apt-get install postgresql), or use --db sqlite, which needs nothing", err)
-	}
-	return err
+	return world, dev.Explain(err)
 }
 
 // newApp is the guestbook as it runs in every region.
@@ -138,23 +129,6 @@ func present(ctx context.Context, cfg Config, world *dev.World, page net.Listene
 	case <-ctx.Done():
 		return nil
 	}
-}
-
-// listen opens a loopback port, and says how to go on if it is in use.
-func listen(port int, whose string) (net.Listener, error) {
-	l, err := net.Listen("tcp", fmt.Sprintf("127.0.0.1:%d", port))
-	if err != nil {
-		err = fmt.Errorf("%s cannot listen: %w", whose, err)
-	}
-	return l, inUse(err)
-}
-
-// inUse adds to an error about a port how to mend it.
-func inUse(err error) error {
-	if errors.Is(err, syscall.EADDRINUSE) {
-		return fmt.Errorf("%w; end what uses it, or choose other ports with --port", err)
-	}
-	return err
 }
 
 // folder returns the folder for the databases, and what removes it if it is a

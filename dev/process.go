@@ -114,6 +114,7 @@ func (p *process) follow(ctx context.Context, m *runner, ended <-chan struct{}) 
 			case now.State == supervise.Up:
 				exam = examine(ctx, m, p.address(ctx, m))
 			default:
+				p.warn(m, now)
 				m.set(standingOf(now))
 			}
 		}
@@ -126,6 +127,13 @@ func (p *process) follow(ctx context.Context, m *runner, ended <-chan struct{}) 
 			}
 			return
 		}
+	}
+}
+
+// warn tells of an app that listens elsewhere: who started it would wait in vain.
+func (p *process) warn(m *runner, now supervise.Status) {
+	if before, _ := m.state(); now.Problem != "" && now.Problem != before.problem {
+		m.site.world.cfg.Logger.Warn("the app is not up: "+now.Problem, "region", m.site.region, "machine", m.id)
 	}
 }
 

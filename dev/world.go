@@ -170,15 +170,23 @@ func (w *World) openDatabases(ctx context.Context) error {
 }
 
 // askEvery is how often machines are asked what they are. It is more often than an
-// edge asks, since whoever looks on does not want to wait.
-const askEvery = 200 * time.Millisecond
+// edge asks, since whoever looks on does not want to wait. Apps that are not in this
+// process may not know the question, and log it.
+const (
+	askEvery        = 200 * time.Millisecond
+	askProcessEvery = time.Second
+)
 
 // ask asks machines where the primary is until the world is closed.
 func (w *World) ask() {
 	var ctx context.Context
 	ctx, w.endAsking = context.WithCancel(context.Background())
+	every := askEvery
+	if w.cfg.App == nil {
+		every = askProcessEvery
+	}
 	w.asking.Go(func() {
-		health.Watch(ctx, health.Config{Fleet: w.fleet, Every: askEvery, Logger: w.cfg.Logger})
+		health.Watch(ctx, health.Config{Fleet: w.fleet, Every: every, Logger: w.cfg.Logger})
 	})
 }
 

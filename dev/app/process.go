@@ -1,0 +1,141 @@
+package app
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"syscall"
+
+	"homing/dev"
+	"homing/dev/command"
+	"homing/flytoml"
+	"homing/health"
+	"homing/supervise"
+)
+
+// process says how a command runs on a machine.
+func (a *app) process(c command.Command, m dev.Machine) (supervise.Config, error) {
+	p, err := a.place(m)
+	if err != nil {
+		return supervise.Config{}, err
+	}
+	cfg := supervise.Config{
+		Dir: a.cfg.Dir, Env: a.environ(m, p), Signal: a.killSignal(), Grace: a.cfg.file().KillTimeout,
+		Output: func(l supervise.Line) { a.out.line(p.name, l.Text) },
+		OnExit: func(e supervise.Exit) {
+			if !e.Asked {
+				a.out.line(p.name, "ended: "+e.String())
+			}
+		},
+	}
+	for _, arg := range c.Args {
+		cfg.Args = append(cfg.Args, p.values.Expand(arg))
+	}
+	if len(c.Args) == 0 {
+		if cfg.Shell, err = p.values.ExpandShell(c.Shell); err != nil {
+			return cfg, err
+		}
+	}
+	return cfg, nil
+}
+
+// killSignal is what fly.toml ends machines with; on Fly that is SIGINT if it does not
+// say.
+func (a *app) killSignal() syscall.Signal {
+	switch a.cfg.file().KillSignal {
+	case "SIGINT":
+		return syscall.SIGINT
+	case "SIGQUIT":
+		return syscall.SIGQUIT
+	case "SIGHUP":
+		return syscall.SIGHUP
+	case "SIGKILL":
+		return syscall.SIGKILL
+	}
+	return syscall.SIGTERM
+}
+
+// release runs the release command, as Fly does before new machines.
+func (a *app) release(ctx context.Context, m dev.Machine) error {
+	deploy := a.cfg.file().Deploy
+	if len(deploy.Release.Args) == 0 || a.cfg.NoRelease {
+		return nil
+	}
+	cfg, err := a.process(command.Command{Args: deploy.Release.Args}, m)
+	if err != nil {
+		return err
+	}
+	cfg.OnExit = nil
+	p, err := supervise.New(cfg)
+	if err != nil {
+		return err
+	}
+	limited, cancel := context.WithTimeout(ctx, deploy.ReleaseTimeout)
+	defer cancel()
+	exit, err := p.RunOnce(limited)
+	switch {
+	case ctx.Err() != nil:
+		return ctx.Err()
+	case limited.Err() != nil:
+		err = fmt.Errorf("it took longer than %v", deploy.ReleaseTimeout)
+	case err != nil || exit.Code != 0:
+		err = errors.New(exit.String())
+	}
+	if err != nil {
+		return fmt.Errorf("the release command %q of fly.toml: %w; --no-release leaves it out", deploy.Release.Text, err)
+	}
+	return nil
+}
+
+// workers are the process groups that take no requests: those beside the web, and
+// those of fly.toml without a service.
+func (a *app) workers() []dev.Worker {
+	var all []dev.Worker
+	add := func(name string, c command.Command) {
+		if !slices.ContainsFunc(all, func(w dev.Worker) bool { return w.Group == name }) {
+			all = append(all, dev.Worker{Group: name, Process: func(m dev.Machine) (supervise.Config, error) { return a.process(c, m) }})
+		}
+	}
+	for _, o := range a.cfg.Found.Others {
+		add(o.Name, o.Command)
+	}
+	if a.cfg.File == nil || a.cfg.Found.Web.String() == "" {
+		return all
+	}
+	for _, p := range a.cfg.File.Processes {
+		if len(p.Command.Args) > 0 && p.Group != a.group() && !served(a.cfg.File, p.Group) {
+			add(p.Group, command.Command{Args: p.Command.Args})
+		}
+	}
+	return all
+}
+
+func served(f *flytoml.File, group string) bool {
+	return slices.ContainsFunc(f.Services, func(s flytoml.Service) bool { return slices.Contains(s.Groups, group) })
+}
+
+// group is the one that takes requests.
+func (a *app) group() string {
+	if a.cfg.File == nil {
+		return "app"
+	}
+	if s, ok := a.cfg.File.HTTPService(); ok && len(s.Groups) > 0 {
+		return s.Groups[0]
+	}
+	return a.cfg.File.DefaultGroup()
+}
+
+// checks are those of the service. One over HTTPS can only be tried by whether the
+// port accepts connections: TLS ends at Fly's edge, or in ways we do not have.
+func checks(s flytoml.Service) []health.Check {
+	var all []health.Check
+	for _, c := range s.Checks {
+		check := health.Check{Interval: c.Interval, Timeout: c.Timeout, Grace: c.Grace}
+		if c.Type == "http" && c.Protocol == "http" {
+			check.Method, check.Path, check.Header = c.Method, c.Path, c.Headers
+		}
+		all = append(all, check)
+	}
+	return all
+}
