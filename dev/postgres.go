@@ -2,6 +2,7 @@ package dev
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"sync"
 	"time"
@@ -21,6 +22,7 @@ type cluster struct {
 	pg      *pgtest.Cluster
 	servers map[region.Code]*pgtest.Server // complete once made
 	survey  *survey
+	doors   map[region.Code]doors // none where all apps are in this process
 
 	change   sync.Mutex           // held by what starts, stops and promotes servers
 	outdated map[region.Code]bool // stopped ones that must be made anew; guarded by change
@@ -49,6 +51,11 @@ func newCluster(ctx context.Context, w *World) (*cluster, error) {
 	}
 	c.putApart()
 	c.survey = newSurvey(pg)
+	if w.cfg.App == nil {
+		if err := c.openDoors(); err != nil {
+			return nil, errors.Join(err, c.close())
+		}
+	}
 	return c, nil
 }
 
@@ -149,6 +156,7 @@ func (c *cluster) catchUp(ctx context.Context) error {
 }
 
 func (c *cluster) close() error {
+	c.closeDoors()
 	c.survey.close()
 	return c.pg.Close()
 }

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"time"
 
+	"homing/fleet"
 	"homing/machine"
 	"homing/region"
 )
@@ -30,6 +31,9 @@ const settleTimeout = 10 * time.Second
 // are, and the edges keep what goes home until they know where that is. The old
 // primary comes back as a replica. It returns when the edges know, and each replica what
 // it follows.
+//
+// Processes of which none says what its database is know of the primary by
+// PRIMARY_REGION alone: they are started again, region by region, with the new one.
 func (w *World) Promote(ctx context.Context, r region.Code) error {
 	if _, ok := w.places[r]; !ok {
 		return fmt.Errorf("there is no region %q here", r)
@@ -41,12 +45,16 @@ func (w *World) Promote(ctx context.Context, r region.Code) error {
 	w.moving.Lock()
 	defer w.moving.Unlock()
 	old := w.places[w.databases.home()].site
+	tells := w.tells()
 	// As before any maintenance: no new requests, and those under way end.
 	old.offer(false)
 	defer old.offer(true)
 	w.drain(ctx, old)
 	if err := databases.promote(ctx, r); err != nil {
 		return err
+	}
+	if !tells {
+		return w.restart(ctx)
 	}
 	ctx, cancel := context.WithTimeout(ctx, settleTimeout)
 	defer cancel()
@@ -56,6 +64,23 @@ func (w *World) Promote(ctx context.Context, r region.Code) error {
 	})
 	if err != nil {
 		return fmt.Errorf("%s has the primary, but not all have noticed: %w", r, err)
+	}
+	return nil
+}
+
+// tells reports whether any machine says what its database is.
+func (w *World) tells() bool {
+	return slices.ContainsFunc(w.fleet.Snapshot().Machines(), func(m fleet.Machine) bool {
+		return m.App == w.cfg.Name && m.Claim.Role != machine.None
+	})
+}
+
+// restart starts the machines that run again, those of one region at a time.
+func (w *World) restart(ctx context.Context) error {
+	for _, r := range w.cfg.Regions {
+		if err := w.places[r].site.restart(ctx); err != nil {
+			return fmt.Errorf("the primary has moved, but not all know: %w", err)
+		}
 	}
 	return nil
 }

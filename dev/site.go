@@ -155,6 +155,23 @@ func (s *site) stopMachine(m *runner) {
 	m.end()
 }
 
+// restart ends the machines that run, and starts those again.
+func (s *site) restart(ctx context.Context) error {
+	var ran []*runner
+	s.change.Lock()
+	for _, m := range s.machines {
+		if m.on() {
+			ran = append(ran, m)
+			m.end()
+		}
+	}
+	s.change.Unlock()
+	if err := s.launchThese(ctx, ran); err != nil {
+		return err
+	}
+	return s.await(ctx, ran)
+}
+
 // offer gives the machines that run requests, or none.
 func (s *site) offer(on bool) {
 	s.change.Lock()

@@ -47,10 +47,22 @@ func newFiles(w *World) *files {
 
 func (s *files) home() region.Code { return s.world.cfg.Primary }
 
+func (s *files) path(r region.Code) string { return filepath.Join(s.world.cfg.Dir, string(r)+".db") }
+
+// locate tells where a region's file is. An app that writes to it is followed within a
+// second; only that of the primary's region may be written to.
+func (s *files) locate(r region.Code) []string {
+	path := s.path(r)
+	if abs, err := filepath.Abs(path); err == nil {
+		path = abs
+	}
+	return []string{"DATABASE_PATH=" + path, "DATABASE_URL=sqlite:///" + path}
+}
+
 func (s *files) open(ctx context.Context, r region.Code) (Database, error) {
 	f, w := s.at[r], s.world
 	cfg := sqlite.Config{
-		Path: filepath.Join(w.cfg.Dir, string(r)+".db"), Role: machine.Primary,
+		Path: s.path(r), Role: machine.Primary,
 		Secret: w.secret, Logger: w.cfg.Logger.With("region", r),
 	}
 	if r != s.home() {
