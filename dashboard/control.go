@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"homing/dev"
+	"homing/machine"
 	"homing/region"
 )
 
@@ -32,6 +33,17 @@ func (d *dashboard) run(on bool) http.HandlerFunc {
 		defer cancel()
 		return d.cfg.World.Run(ctx, r, on)
 	})
+}
+
+func (d *dashboard) runMachine(on bool) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		id := machine.ID(r.PathValue("machine"))
+		d.control(http.StatusConflict, func(ctx context.Context, r region.Code) error {
+			ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), runTimeout)
+			defer cancel()
+			return d.cfg.World.RunMachine(ctx, r, id, on)
+		})(w, r)
+	}
 }
 
 func (d *dashboard) promote() http.HandlerFunc {

@@ -28,6 +28,7 @@ import (
 
 	"homing/dev"
 	"homing/journey"
+	"homing/machine"
 	"homing/region"
 )
 
@@ -38,8 +39,10 @@ type World interface {
 	Journeys() *journey.Log
 	// Hold holds replication to a region back (on) or lets it go on.
 	Hold(r region.Code, on bool) error
-	// Run starts the machine of a region (on) or stops it.
+	// Run starts the machines of a region (on) or stops them; RunMachine does so with
+	// one.
 	Run(ctx context.Context, r region.Code, on bool) error
+	RunMachine(ctx context.Context, r region.Code, id machine.ID, on bool) error
 	// Promote makes the database of a region the primary, if CanPromote.
 	Promote(ctx context.Context, r region.Code) error
 	CanPromote() bool
@@ -91,6 +94,8 @@ func New(cfg Config) http.Handler {
 	mux.Handle("POST /regions/{region}/release", sameOrigin(d.hold(false)))
 	mux.Handle("POST /regions/{region}/stop", sameOrigin(d.run(false)))
 	mux.Handle("POST /regions/{region}/start", sameOrigin(d.run(true)))
+	mux.Handle("POST /regions/{region}/machines/{machine}/stop", sameOrigin(d.runMachine(false)))
+	mux.Handle("POST /regions/{region}/machines/{machine}/start", sameOrigin(d.runMachine(true)))
 	mux.Handle("POST /regions/{region}/promote", sameOrigin(d.promote()))
 	return loopbackOnly(mux)
 }

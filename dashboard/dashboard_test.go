@@ -17,6 +17,7 @@ import (
 
 	"homing/dashboard"
 	"homing/decision"
+	"homing/dev"
 	"homing/journey"
 	"homing/machine"
 )
@@ -182,6 +183,21 @@ func TestState(t *testing.T) {
 	}
 }
 
+func TestAWorldWithoutADatabaseHasSeveralMachines(t *testing.T) {
+	w := newWorld()
+	w.gru.NoDatabase = true
+	w.gru.Machines = []dev.MachineStatus{{ID: "b0b", Addr: "127.0.0.1:1", Running: true, Ready: true}, {ID: "c0c", Addr: "127.0.0.1:2", Problem: "stopped"}}
+	want := `"primary":false,"no_database":true,"machines":[` +
+		`{"id":"b0b","addr":"127.0.0.1:1","running":true,"ready":true,"problem":""},` +
+		`{"id":"c0c","addr":"127.0.0.1:2","running":false,"ready":false,"problem":"stopped"}]}`
+	if body := ask(newPage(w), "GET", "/regions").Body.String(); !strings.Contains(body, want) {
+		t.Errorf("%s\nlacks %s", body, want)
+	}
+	if page := ask(newPage(w), "GET", "/").Body.String(); strings.Contains(page, "Hold back replication to São Paulo") {
+		t.Error("replication can be held back where there is none")
+	}
+}
+
 func TestStateOfAWorldWithoutRequestsHasAnEmptyArray(t *testing.T) {
 	if body := ask(newPage(newWorld()), "GET", "/state").Body.String(); !strings.Contains(body, `"journeys":[]`) {
 		t.Error(body)
@@ -227,6 +243,8 @@ func TestSwitches(t *testing.T) {
 		{"/regions/gru/stop", "run gru false", 204, ""},
 		{"/regions/gru/start", "run gru true", 204, ""},
 		{"/regions/ord/stop", "run ord false", 204, ""},
+		{"/regions/gru/machines/b0b/stop", "run gru/b0b false", 204, ""},
+		{"/regions/gru/machines/b0b/start", "run gru/b0b true", 204, ""},
 		{"/regions/gru/promote", "promote gru", 204, ""},
 		{"/regions/ord/hold", "", 409, "ord has the primary; nothing is replicated to it\n"},
 		{"/regions/syd/hold", "", 404, "there is no region \"syd\" here\n"},

@@ -49,6 +49,7 @@ const short = (position) => position.replace(/^0+(?=[0-9a-f])/i, '');
 function stateOf(r) {
   if (!r.running) return ['stopped', 'the machine is stopped'];
   if (r.problem) return ['behind', r.problem];
+  if (r.no_database) return ['ok', r.primary ? 'the primary region' : 'requests are answered here'];
   if (r.primary) return ['ok', 'writes are made here'];
   if (r.held && r.behind) return ['held', `held back; behind for ${duration(r.lag_ms)}`];
   if (r.held) return ['held', 'held back; nothing missing yet'];
@@ -83,8 +84,14 @@ function showHome(regions) {
 
 // lag is a time, and where the database counts, what is missing.
 function lagOf(r) {
-  if (r.primary || !r.running) return '–';
+  if (r.primary || !r.running || r.no_database) return '–';
   return r.lag_bytes === null ? duration(r.lag_ms) : `${duration(r.lag_ms)}, ${bytes(r.lag_bytes)}`;
+}
+
+// machinesOf names the region's machines, and says of each that gets no requests why.
+function machinesOf(r) {
+  if ((r.machines ?? []).length < 2) return r.machine;
+  return r.machines.map((m) => m.id + (m.ready ? '' : m.running ? ' (not ready)' : ' (stopped)')).join(', ');
 }
 
 function showRegion(card, r) {
@@ -97,7 +104,7 @@ function showRegion(card, r) {
   put(card, 'lag', lagOf(r));
   put(card, 'position', short(r.position) || '–', r.position);
   put(card, 'waiting', String(r.waiting));
-  put(card, 'machine', r.machine, r.machine);
+  put(card, 'machine', machinesOf(r), (r.machines ?? []).map((m) => `${m.id} at ${m.addr}`).join(', ') || r.machine);
   setSwitch(card, 'held', r.held);
   setSwitch(card, 'stopped', !r.running);
   for (const name of ['held', 'primary']) { // these are for replicas
@@ -127,7 +134,7 @@ async function flip(button) {
     const answer = await fetch(`/regions/${region}/${verb}`, { method: 'POST' });
     refused(answer.ok ? '' : await answer.text());
   } catch {
-    refused(`${verb} ${region}: the demo did not answer`);
+    refused(`${verb} ${region}: nobody answered`);
   }
   button.removeAttribute('aria-busy');
 }

@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"time"
 
+	"homing/dev"
 	"homing/journey"
 	"homing/region"
 )
@@ -26,6 +27,18 @@ type regionState struct {
 	Waiting    int     `json:"waiting"`
 	Problem    string  `json:"problem"`
 	Primary    bool    `json:"primary"` // has the primary now; while there is none: had it last
+	// NoDatabase says that position, lag and the like have no meaning here.
+	NoDatabase bool           `json:"no_database,omitempty"`
+	Machines   []machineState `json:"machines,omitempty"`
+}
+
+// machineState is a [dev.MachineStatus] as JSON.
+type machineState struct {
+	ID      string `json:"id"`
+	Addr    string `json:"addr"`
+	Running bool   `json:"running"`
+	Ready   bool   `json:"ready"`
+	Problem string `json:"problem"`
 }
 
 // journeyState is a [journey.Record] as JSON.
@@ -89,8 +102,16 @@ func (d *dashboard) regions() []regionState {
 			Region: string(s.Region), City: s.Region.City(), Machine: string(s.Machine), EdgeURL: s.EdgeURL(),
 			DistanceMS: ms(s.Distance), Role: s.Role.String(), Running: s.Running, Position: string(s.Position),
 			LagMS: ms(s.Lag), LagBytes: counted(s.Bytes), Behind: s.Behind, Held: s.Held, Waiting: s.Waiting, Problem: s.Problem,
-			Primary: s.Primary,
+			Primary: s.Primary, NoDatabase: s.NoDatabase, Machines: machines(s.Machines),
 		})
+	}
+	return list
+}
+
+func machines(all []dev.MachineStatus) []machineState {
+	var list []machineState
+	for _, m := range all {
+		list = append(list, machineState{ID: string(m.ID), Addr: m.Addr, Running: m.Running, Ready: m.Ready, Problem: m.Problem})
 	}
 	return list
 }

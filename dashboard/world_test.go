@@ -69,6 +69,16 @@ func (w *fakeWorld) Run(ctx context.Context, r region.Code, on bool) error {
 	return w.fails
 }
 
+func (w *fakeWorld) RunMachine(ctx context.Context, r region.Code, id machine.ID, on bool) error {
+	w.note(fmt.Sprintf("run %s/%s %t", r, id, on))
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if ctx.Err() != nil {
+		return ctx.Err()
+	}
+	return w.fails
+}
+
 func (w *fakeWorld) Promote(ctx context.Context, r region.Code) error {
 	w.note(fmt.Sprintf("promote %s", r))
 	w.mu.Lock()
