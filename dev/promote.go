@@ -40,7 +40,7 @@ func (w *World) Promote(ctx context.Context, r region.Code) error {
 	}
 	databases, ok := w.databases.(mover)
 	if !ok {
-		return errors.New("the primary of SQLite's files cannot move; that of PostgreSQL can")
+		return errors.New("the primary cannot move here; that of PostgreSQL can")
 	}
 	w.moving.Lock()
 	defer w.moving.Unlock()

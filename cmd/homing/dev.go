@@ -51,7 +51,9 @@ the command and in the variables of fly.toml, .env and the shell.`,
 		Example: `  homing dev
   homing dev -- bin/rails server -p {port}
   homing dev --regions fra,syd,iad --machines syd=2
-  homing dev --machine ord=http://127.0.0.1:3000 --machine gru=http://127.0.0.1:3001`,
+  homing dev --machine ord=http://127.0.0.1:3000 --machine gru=http://127.0.0.1:3001
+  homing dev stop gru        (in another terminal)`,
+		Args: cobra.ArbitraryArgs,
 		RunE: func(cmd *cobra.Command, words []string) error {
 			cfg, err := f.read(cmd, words)
 			if err != nil {
@@ -62,6 +64,7 @@ the command and in the variables of fly.toml, .env and the shell.`,
 			return oneLine(app.Run(cmd.Context(), cfg))
 		},
 	}
+	cmd.AddCommand(devControls(out)...)
 	cmd.Flags().SortFlags = false
 	cmd.Flags().StringVar(&f.regions, "regions", "", "regions to run, separated by commas (default the primary and two far ones)")
 	cmd.Flags().StringVar(&f.primary, "primary", "", "region of the writable database (default fly.toml's primary_region, or the first)")

@@ -322,3 +322,75 @@ func TestDevThatCannotStartSaysWhyInOneLine(t *testing.T) {
 		})
 	}
 }
+
+func TestDevIsSteeredFromAnotherTerminal(t *testing.T) {
+	appFolder(t, map[string]string{"app.py": pythonApp})
+	if _, err := exec.LookPath("python3"); err != nil {
+		t.Skip("Python is not installed")
+	}
+	d := startDev(t, "--distances", "none", "--regions", "ord,gru", "--", "python3", "app.py")
+	port := d.page[strings.LastIndex(d.page, ":")+1:]
+	steer := func(args ...string) (string, error) {
+		out := new(syncBuffer)
+		err := run(t.Context(), append(append([]string{"dev"}, args...), "--port", port), out, out)
+		return out.String(), err
+	}
+	id := d.do("GET", "gru", "/FLY_MACHINE_ID")
+	for _, tc := range []struct{ verb, what, serves, wrong string }{
+		{"stop", "gru", "ord", ""},
+		{"start", "gru", "gru", ""},
+		{"stop", "gru/" + id, "ord", ""},
+		{"start", "gru/" + id, "gru", ""},
+		{"stop", "gru/nobody", "gru", `there is no machine "nobody" in gru`},
+		{"stop", "syd", "gru", `there is no region "syd" here`},
+		{"hold", "gru", "gru", "cannot be held back here"},
+		{"promote", "gru", "gru", "the primary cannot move here"},
+	} {
+		_, err := steer(tc.verb, tc.what)
+		if (err == nil) != (tc.wrong == "") || err != nil && !strings.Contains(err.Error(), tc.wrong) {
+			t.Errorf("%s %s: %v; want %q", tc.verb, tc.what, err, tc.wrong)
+		}
+		if got := d.do("GET", "gru", "/FLY_REGION"); got != tc.serves {
+			t.Errorf("after %s %s %s answers; want %s", tc.verb, tc.what, got, tc.serves)
+		}
+	}
+	d.do("POST", "gru", "/there?x=1")
+	patience := time.After(20 * time.Second)
+	for { // a record follows its answer
+		out, err := steer("journeys")
+		if err != nil {
+			t.Fatal(err)
+		}
+		if regexp.MustCompile(`(?m) ms  200 +POST "/there"  gru → ord$`).MatchString(out) {
+			return
+		}
+		select {
+		case <-patience:
+			t.Fatalf("no such journey:\n%s", out)
+		default:
+		}
+	}
+}
+
+func TestSteeringWhatDoesNotRun(t *testing.T) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	port := fmt.Sprint(l.Addr().(*net.TCPAddr).Port)
+	l.Close()
+	out := new(syncBuffer)
+	if err := run(t.Context(), []string{"dev", "stop", "gru", "--port", port}, out, out); err == nil || !strings.Contains(err.Error(), "start homing dev first") {
+		t.Error(err)
+	}
+}
+
+// TestACommandNamedLikeASubcommand: what comes after -- is the app's.
+func TestACommandNamedLikeASubcommand(t *testing.T) {
+	appFolder(t, nil)
+	out := new(syncBuffer)
+	err := run(t.Context(), []string{"dev", "--port", "0", "--", "stop", "gru"}, out, out)
+	if err == nil || !strings.Contains(err.Error(), `"stop": not found`) {
+		t.Error(err)
+	}
+}
