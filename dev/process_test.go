@@ -339,6 +339,7 @@ func TestProcessesThatCannotStartSayWhy(t *testing.T) {
 	}{
 		"one that ends":               {"console.error('no such table'); process.exit(1)", nil, "no such table"},
 		"one that never listens":      {"setInterval(() => {}, 1000)", nil, "nothing listens on port"},
+		"one that listens elsewhere":  {"require('http').createServer().listen(0)", nil, "with {port} in its command"},
 		"a program that is not there": {"", func(c *supervise.Config) { c.Args = []string{"no-such-program"} }, `"no-such-program": not found`},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -347,7 +348,7 @@ func TestProcessesThatCannotStartSayWhy(t *testing.T) {
 			ctx, cancel := context.WithCancel(context.Background())
 			defer cancel()
 			w, err := dev.Start(ctx, dev.Config{
-				Regions: []region.Code{"ord", "gru"}, Primary: "ord", Engine: dev.None, Patience: 4 * time.Second,
+				Regions: []region.Code{"ord", "gru"}, Primary: "ord", Engine: dev.None, Patience: 3 * time.Second,
 				Logger: slog.New(slog.DiscardHandler),
 				Process: func(m dev.Machine) (supervise.Config, error) {
 					c, err := run(m)

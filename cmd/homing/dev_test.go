@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bufio"
 	"context"
 	"fmt"
 	"io"
@@ -12,6 +13,7 @@ import (
 	"regexp"
 	"strings"
 	"sync"
+	"syscall"
 	"testing"
 	"time"
 )
@@ -281,13 +283,15 @@ func TestDevThatCannotStartSaysWhyInOneLine(t *testing.T) {
 		args  []string
 		want  string
 	}{
-		"nothing here":               {nil, nil, "there is no fly.toml here, and nothing here says how the app is started; say it, as in: homing dev -- node server.js"},
-		"no such file":               {nil, []string{"--config", "x.toml"}, "--config x.toml: no such file or directory"},
-		"broken TOML":                {map[string]string{"fly.toml": "app = 'a'\nbroken"}, nil, "fly.toml:2:"},
-		"two things wrong":           {map[string]string{"fly.toml": "app = 1\nkill_signal = 'x'\n"}, nil, "fly.toml:1:7: app: want text, not a number; fly.toml:2:"},
-		"a command without --":       {nil, []string{"node", "x.js"}, `"node": a command comes after --, as in: homing dev -- node x.js`},
-		"a command that is missing":  {nil, []string{"--", "no-such-program", "-p"}, `"no-such-program": not found in PATH`},
-		"an app that ends":           {nil, []string{"--", "echo no such table; exit 4"}, "exit code 4 after "},
+		"nothing here":              {nil, nil, "there is no fly.toml here, and nothing here says how the app is started; say it, as in: homing dev -- node server.js"},
+		"no such file":              {nil, []string{"--config", "x.toml"}, "--config x.toml: no such file or directory"},
+		"broken TOML":               {map[string]string{"fly.toml": "app = 'a'\nbroken"}, nil, "fly.toml:2:"},
+		"two things wrong":          {map[string]string{"fly.toml": "app = 1\nkill_signal = 'x'\n"}, nil, "fly.toml:1:7: app: want text, not a number; fly.toml:2:"},
+		"a command without --":      {nil, []string{"node", "x.js"}, `"node": a command comes after --, as in: homing dev -- node x.js`},
+		"a command that is missing": {nil, []string{"--", "no-such-program", "-p"}, `"no-such-program": not found in PATH`},
+		"an app that ends":          {nil, []string{"--", "echo no such table; exit 4"}, "exit code 4 after "},
+		"an app that listens where another does": {nil, []string{"--", "echo 'listen EADDRINUSE: address already in use :::8080'; exit 1"},
+			"; each machine has a port of its own: have the app listen on $PORT, or tell it with {port} in its command"},
 		"an app that never listens":  {map[string]string{"fly.toml": web}, []string{"--patience", "100ms"}, "the app is not up"},
 		"a release that fails":       {map[string]string{"fly.toml": web + "[deploy]\nrelease_command = 'false'\n"}, nil, `the release command "false" of fly.toml: exit code 1`},
 		"a region nobody knows":      {nil, []string{"--regions", "gur", "--", "x"}, `--regions: there is no region "gur"; did you mean gru (São Paulo)?`},
@@ -392,5 +396,35 @@ func TestACommandNamedLikeASubcommand(t *testing.T) {
 	err := run(t.Context(), []string{"dev", "--port", "0", "--", "stop", "gru"}, out, out)
 	if err == nil || !strings.Contains(err.Error(), `"stop": not found`) {
 		t.Error(err)
+	}
+}
+
+// TestSignalsEndDev: the program itself, as a terminal and a service manager end it.
+func TestSignalsEndDev(t *testing.T) {
+	bin := build(t)
+	appFolder(t, map[string]string{"app.py": pythonApp})
+	if _, err := exec.LookPath("python3"); err != nil {
+		t.Skip("Python is not installed")
+	}
+	for _, sig := range []syscall.Signal{syscall.SIGINT, syscall.SIGTERM, syscall.SIGHUP} {
+		t.Run(sig.String(), func(t *testing.T) {
+			p := &program{cmd: exec.Command(bin, "dev", "--port", "0", "--regions", "ord,gru", "--", "python3", "app.py"), folder: t.TempDir()}
+			p.cmd.Env = append(os.Environ(), "TMPDIR="+p.folder)
+			p.cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
+			var err error
+			if p.out, err = p.cmd.StdoutPipe(); err != nil {
+				t.Fatal(err)
+			}
+			if err := p.cmd.Start(); err != nil {
+				t.Fatal(err)
+			}
+			p.lines = bufio.NewScanner(p.out)
+			p.until("Ctrl-C ends it.")
+			if err := p.cmd.Process.Signal(sig); err != nil {
+				t.Fatal(err)
+			}
+			p.ends(t)
+			leaves(t, p.folder)
+		})
 	}
 }

@@ -8,7 +8,9 @@ import (
 	"net"
 	"net/http"
 	"os"
+	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"homing/dashboard"
@@ -40,7 +42,7 @@ func Run(ctx context.Context, cfg Config) (err error) {
 	a.announce()
 	world, err := dev.Start(ctx, a.world())
 	if err != nil {
-		return interrupted(ctx, dev.Explain(err))
+		return interrupted(ctx, dev.Explain(hint(err)))
 	}
 	defer func() { err = errors.Join(err, world.Close()) }()
 	return interrupted(ctx, a.present(ctx, world, page))
@@ -52,6 +54,22 @@ func interrupted(ctx context.Context, err error) error {
 		return nil
 	}
 	return err
+}
+
+// hint adds to the error of an app that listens on the same port everywhere what to do
+// about that: it is what most apps fail for that were made to be alone.
+func hint(err error) error {
+	var ended *supervise.ExitError
+	if !errors.As(err, &ended) || !slices.ContainsFunc(ended.Exit.Last, saysInUse) {
+		return err
+	}
+	return fmt.Errorf("%w; each machine has a port of its own: have the app listen on $PORT, or tell it with {port} in its command", err)
+}
+
+// saysInUse reports whether a line is how a language says EADDRINUSE.
+func saysInUse(line string) bool {
+	line = strings.ToLower(line)
+	return strings.Contains(line, "eaddrinuse") || strings.Contains(line, "address already in use") || strings.Contains(line, "port is already in use")
 }
 
 // name is the app's.
