@@ -15,14 +15,14 @@ func TestTheReadmeNamesWhatIsThere(t *testing.T) {
 		t.Fatal(err)
 	}
 	var programs []string
-	for _, pattern := range []string{"*/main.go", "*/*/main.go"} {
+	for _, pattern := range []string{"*/main.go", "*/*/main.go", "*/fly.toml"} {
 		found, err := filepath.Glob(pattern)
 		if err != nil {
 			t.Fatal(err)
 		}
 		programs = append(programs, found...)
 	}
-	if len(programs) < 9 {
+	if len(programs) < 13 {
 		t.Fatalf("only %d programs were found: %v", len(programs), programs)
 	}
 	for _, program := range programs {
@@ -31,6 +31,9 @@ func TestTheReadmeNamesWhatIsThere(t *testing.T) {
 		}
 	}
 	for _, m := range regexp.MustCompile(`\]\(([^)]+)\)`).FindAllStringSubmatch(string(text), -1) {
+		if strings.HasPrefix(m[1], "#") {
+			continue
+		}
 		if _, err := os.Stat(m[1]); err != nil {
 			t.Errorf("README.md leads to %v", err)
 		}

@@ -15,16 +15,18 @@ func TestAlone(t *testing.T) {
 	cluster := pgtest.Start(t, pgtest.Config{Replicas: 1})
 	for _, name := range names {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			e, db := readExample(t, name), cluster.NewDatabase(t)
-			e.migrate(t, database(t, db.URL(cluster.Primary()))...)
-			e.migrate(t, database(t, db.URL(cluster.Primary()))...) // as each release does
-			primary := &client{addr: e.start(t, e.command, database(t, db.URL(cluster.Primary()))...).addr}
-			replica := &client{addr: e.start(t, e.command, database(t, db.URL(cluster.Replicas()[0]))...).addr}
-			l := testWork(t, primary)
+			there, here := database(t, db.URL(cluster.Primary())), database(t, db.URL(cluster.Replicas()[0]))
+			e.runOnce(t, e.release, there...)
+			e.runOnce(t, e.release, there...) // as with each release
+			primary, replica := e.start(t, e.command, there...), e.start(t, e.command, here...)
+			t.Cleanup(func() { primary.stop(); replica.stop() })
+			l := testWork(t, &client{addr: primary.up(t).addr})
 			if err := cluster.WaitCaughtUp(t.Context()); err != nil {
 				t.Fatal(err)
 			}
-			testRefused(t, replica, l)
+			testRefused(t, &client{addr: replica.up(t).addr}, l)
 		})
 	}
 }

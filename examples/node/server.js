@@ -42,6 +42,6 @@ const server = createServer(app)
 server.on('upgrade', accept(db))
 server.listen(process.env.PORT ?? 8080)
 
-process.on('SIGTERM', () => {
+process.once('SIGTERM', () => {
   server.close(() => db.end())
 })
