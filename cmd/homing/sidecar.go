@@ -72,6 +72,8 @@ func (f sidecarFlags) run(ctx context.Context, args []string, out, errOut io.Wri
 	if err := f.check(args); err != nil {
 		return err
 	}
+	// Fly runs a release_command behind the image's ENTRYPOINT, too.
+	f.worker = f.worker || os.Getenv("RELEASE_COMMAND") != ""
 	env, err := homing.FromEnv()
 	if err != nil {
 		return oneLine(err)
