@@ -25,6 +25,7 @@ func TestInRegions(t *testing.T) {
 			t.Run("a read is served next door", w.testRead)
 			t.Run("a write is replayed", w.testWrite)
 			t.Run("a refused write is replayed", w.testRefused)
+			t.Run("each of many is replayed once", w.testManyRefused)
 			t.Run("an author sees the own write", w.testOwnWrite)
 			t.Run("each of many does", w.testPairs)
 			if name == "node" {
@@ -85,6 +86,33 @@ func (w *world) testRefused(t *testing.T) {
 	w.client(home).visit(t, "refused")
 	if got := w.client(home).show(t, l.ID).Visits; got != 4 {
 		t.Errorf("of 4 visits %d were counted", got)
+	}
+}
+
+// testManyRefused has many write at the same time where they are refused, with others
+// reading between them: no visit is lost, and none counted twice.
+func (w *world) testManyRefused(t *testing.T) {
+	l := w.client(home).create(t, "crowded")
+	w.catchUp()
+	const crowd, visits = 8, 5
+	var clients sync.WaitGroup
+	for range crowd {
+		clients.Go(func() {
+			c := w.client(here)
+			for range visits {
+				a, err := c.do(http.MethodGet, "/go/crowded", nil)
+				if err != nil || a.status != http.StatusFound {
+					t.Errorf("a visit: %v, %v", a, err)
+				}
+				if a, err := w.client(here).do(http.MethodGet, "/links", nil); err != nil || a.status != http.StatusOK {
+					t.Errorf("a read meanwhile: %v, %v", a, err)
+				}
+			}
+		})
+	}
+	clients.Wait()
+	if got := w.client(home).show(t, l.ID).Visits; got != crowd*visits {
+		t.Errorf("of %d visits %d were counted", crowd*visits, got)
 	}
 }
 
