@@ -79,14 +79,6 @@ the command and in the variables of fly.toml, .env and the shell.`,
 	return cmd
 }
 
-// oneLine joins what [errors.Join] puts on lines of their own.
-func oneLine(err error) error {
-	if err == nil || !strings.Contains(err.Error(), "\n") {
-		return err
-	}
-	return errors.New(strings.ReplaceAll(err.Error(), "\n", "; "))
-}
-
 // read reads the flags and the app's folder.
 func (f devFlags) read(cmd *cobra.Command, words []string) (cfg app.Config, err error) {
 	cfg = app.Config{

@@ -79,12 +79,8 @@ func readSettings(getenv func(string) string) (used, error) {
 		}
 	}
 	if err != nil {
-		lines := strings.Split(err.Error(), "\n")
-		for i, l := range lines {
-			lines[i] = strings.TrimPrefix(l, "homing: ")
-		}
-		r.Problem = strings.Join(lines, "; ")
-		err = errors.New(r.Problem)
+		err = oneLine(err)
+		r.Problem = err.Error()
 	}
 	return r, err
 }

@@ -244,18 +244,6 @@ func ended(exit supervise.Exit, err error, errOut io.Writer) error {
 	return nil
 }
 
-// oneLine is an error without the packages' names, in a line.
-func oneLine(err error) error {
-	lines := strings.Split(err.Error(), "\n")
-	for i, l := range lines {
-		for _, prefix := range []string{"homing: ", "sidecar: ", "supervise: "} {
-			l = strings.TrimPrefix(l, prefix)
-		}
-		lines[i] = l
-	}
-	return errors.New(strings.Join(lines, "; "))
-}
-
 // sidecarLogger logs what an operator of a server should know.
 func sidecarLogger(w io.Writer) *slog.Logger {
 	return slog.New(tint.NewHandler(w, &tint.Options{

@@ -1,0 +1,24 @@
+package main
+
+import (
+	"errors"
+	"strings"
+)
+
+// prefixes are of packages that main's own "homing:" stands for.
+var prefixes = []string{"homing: ", "sidecar: ", "supervise: "}
+
+// oneLine is an error in a line, with what [errors.Join] put on lines of their own
+// behind each other, and without the packages' names. Of no error it is none.
+func oneLine(err error) error {
+	if err == nil {
+		return nil
+	}
+	lines := strings.Split(err.Error(), "\n")
+	for i := range lines {
+		for _, p := range prefixes {
+			lines[i] = strings.TrimPrefix(lines[i], p)
+		}
+	}
+	return errors.New(strings.Join(lines, "; "))
+}
