@@ -30,6 +30,7 @@ type devFlags struct {
 	machines  []string
 	outside   []string
 	noRelease bool
+	sidecar   bool
 	patience  time.Duration
 }
 
@@ -73,6 +74,7 @@ the command and in the variables of fly.toml, .env and the shell.`,
 	cmd.Flags().StringVar(&f.db, "db", "none", "none: the app has its own; sqlite: a file for each region; postgres: a real cluster")
 	cmd.Flags().StringVar(&f.distances, "distances", "real", `real, none, or a file of lines like "ord gru 130ms"`)
 	cmd.Flags().IntVar(&f.port, "port", 7600, "port of the page, the edges have the next; 0: any free")
+	cmd.Flags().BoolVar(&f.sidecar, "sidecar", false, "put \"homing sidecar\" around each copy, for an app that knows nothing of regions")
 	cmd.Flags().StringVar(&f.config, "config", "fly.toml", "the app's file")
 	cmd.Flags().BoolVar(&f.noRelease, "no-release", false, "leave out fly.toml's release command")
 	cmd.Flags().DurationVar(&f.patience, "patience", time.Minute, "how long the app may take to listen")
@@ -113,6 +115,13 @@ func (f devFlags) read(cmd *cobra.Command, words []string) (cfg app.Config, err 
 		return cfg, err
 	}
 	cfg.Variables = append(cfg.Variables, os.Environ()...)
+	if f.sidecar {
+		self, err := os.Executable()
+		if err != nil {
+			return cfg, fmt.Errorf("--sidecar: where this program is cannot be found out: %w", err)
+		}
+		cfg.Around = []string{self, "sidecar", "--"}
+	}
 	cfg.Distances, err = f.parseDistances(cfg.Regions)
 	return cfg, err
 }

@@ -86,7 +86,7 @@ func (a *app) world() dev.Config {
 		cfg.Port = a.cfg.Port + 1
 	}
 	if a.cfg.Found.Web.String() != "" {
-		cfg.Process = func(m dev.Machine) (supervise.Config, error) { return a.process(a.cfg.Found.Web, m) }
+		cfg.Process = func(m dev.Machine) (supervise.Config, error) { return a.web(m) }
 	}
 	if service, ok := a.cfg.file().HTTPService(); ok {
 		cfg.Limits, cfg.Options, cfg.Checks = service.Limits, service.Options, checks(service)

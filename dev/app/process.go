@@ -20,7 +20,11 @@ func (a *app) process(c command.Command, m dev.Machine) (supervise.Config, error
 	if err != nil {
 		return supervise.Config{}, err
 	}
-	cfg := supervise.Config{
+	return a.processAt(c, m, p)
+}
+
+func (a *app) processAt(c command.Command, m dev.Machine, p place) (cfg supervise.Config, err error) {
+	cfg = supervise.Config{
 		Dir: a.cfg.Dir, Env: a.environ(m, p), Signal: a.killSignal(), Grace: a.cfg.file().KillTimeout,
 		Output: func(l supervise.Line) { a.out.line(p.name, l.Text) },
 		OnExit: func(e supervise.Exit) {
@@ -38,6 +42,26 @@ func (a *app) process(c command.Command, m dev.Machine) (supervise.Config, error
 		}
 	}
 	return cfg, nil
+}
+
+// web says how a machine's copy of the app runs.
+func (a *app) web(m dev.Machine) (supervise.Config, error) {
+	c := a.cfg.Found.Web
+	if len(a.cfg.Around) == 0 {
+		return a.process(c, m)
+	}
+	p, err := a.place(m)
+	if err != nil {
+		return supervise.Config{}, err
+	}
+	delete(p.values, "port") // who stands around the app gives it one
+	around := slices.Clone(a.cfg.Around)
+	if len(c.Args) > 0 {
+		around = append(around, c.Args...)
+	} else {
+		around = append(around, "sh", "-c", c.Shell)
+	}
+	return a.processAt(command.Command{Args: around}, m, p)
 }
 
 // killSignal is what fly.toml ends machines with; on Fly that is SIGINT if it does not

@@ -14,10 +14,10 @@ import (
 
 // Of the server's messages.
 var looksAtServer = looking(map[byte]int16{
-	'E': 512,       // ErrorResponse: its SQLSTATE is the third field, and short ones come before
-	'C': 64,        // CommandComplete, whose tag is never longer
-	'Z': 1,         // ReadyForQuery
-	'G': 0, 'H': 0, // CopyInResponse, CopyOutResponse
+	'E': 512, // ErrorResponse: its SQLSTATE is the third field, and short ones come before
+	'C': 64,  // CommandComplete, whose tag is never longer
+	'Z': 1,   // ReadyForQuery
+	'H': 0,   // CopyOutResponse
 	'S': 32,  // ParameterStatus, for in_hot_standby
 	'K': 260, // BackendKeyData
 })
@@ -31,11 +31,11 @@ type answers struct {
 	ctx   context.Context
 	tell  func(Event)
 
-	self   machine.Role // as the server says of itself
-	ready  bool         // the login is over
-	status byte         // of the transaction
-	copied byte         // 'G' or 'H': the way that a COPY's data went
-	told   bool         // that the server goes away
+	self      machine.Role // as the server says of itself
+	ready     bool         // the login is over
+	status    byte         // of the transaction
+	copiesOut bool         // a COPY's data goes to the app: its tag does not say
+	told      bool         // that the server goes away
 
 	mu  sync.Mutex
 	key []byte // that cancels what runs here
@@ -47,10 +47,10 @@ func (a *answers) heard(kind byte, body []byte, _ bool) {
 		a.failed(stateOf(body))
 	case 'C':
 		a.did(string(bytes.TrimRight(body, "\x00")))
-	case 'G', 'H':
-		a.copied = kind
+	case 'H':
+		a.copiesOut = true
 	case 'Z':
-		a.ready, a.copied = true, 0
+		a.ready, a.copiesOut = true, false
 		if len(body) > 0 {
 			a.status = body[0]
 		}
@@ -107,14 +107,10 @@ func (a *answers) failed(code string) {
 func (a *answers) did(tag string) {
 	at, _ := a.turns.now()
 	effect := meaning.OfTag(tag)
-	if copied := a.copied; effect == meaning.Perhaps && strings.HasPrefix(tag, "COPY ") {
-		if copied == 'G' {
-			effect = meaning.Changed
-		} else if copied == 'H' {
-			effect = meaning.Unchanged
-		}
+	if a.copiesOut && strings.HasPrefix(tag, "COPY ") {
+		effect = meaning.Unchanged
 	}
-	a.copied = 0
+	a.copiesOut = false
 	if effect == meaning.Unchanged && at.hidden {
 		effect = meaning.Perhaps
 	}

@@ -45,7 +45,10 @@ func TestAReadThatReplicationCancels(t *testing.T) {
 			if _, err := tx.Exec(t.Context(), "select 1"); err == nil {
 				t.Error("the transaction goes on")
 			}
-			r.wantMarks(t, "conflict")
+			events := r.wantMarks(t, "conflict")
+			if of == c.Replicas()[0].DirectURL() && events[0].Code != "40001" { // PgBouncer has words of its own
+				t.Errorf("the first event is of %q", events[0].Code)
+			}
 		})
 	}
 }
@@ -137,10 +140,45 @@ func TestAServerThatIsSilent(t *testing.T) {
 	r := start(t, "postgres://app@"+silent.Addr().String()+"/app?sslmode=require&connect_timeout=1", Config{})
 	_, err = pgx.Connect(t.Context(), r.url(t, "postgres://app@db/app"))
 	var pg *pgconn.PgError
-	if !errors.As(err, &pg) || pg.Code != "57P03" || !strings.Contains(pg.Message, "no answer in time") {
+	if !errors.As(err, &pg) || pg.Code != "57P03" || !strings.Contains(pg.Message, "no answer in time (connect_timeout 1s)") {
 		t.Errorf("got %v", err)
 	}
 	r.wantMarks(t, "conflict")
+}
+
+// TestASilentServer does not keep the relay from ending.
+func TestASilentServer(t *testing.T) {
+	t.Parallel()
+	silent, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer silent.Close()
+	r := start(t, "postgres://app@"+silent.Addr().String()+"/app?sslmode=disable", Config{})
+	app, err := net.Dial("tcp", r.Addr().String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer app.Close()
+	if _, err := app.Write(opening(version3, "user\x00app\x00\x00")); err != nil {
+		t.Fatal(err)
+	}
+	server, err := silent.Accept()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer server.Close()
+	ended := make(chan struct{})
+	go func() {
+		r.Close()
+		close(ended)
+	}()
+	select {
+	case <-ended:
+	case <-time.After(10 * time.Second):
+		server.Close()
+		t.Error("the relay does not end")
+	}
 }
 
 // TestAWrongPassword is the server's to refuse, in its own words.

@@ -103,14 +103,15 @@ const grace = time.Second
 func (s *session) up() {
 	defer s.left.Store(true)
 	scan := scanner{looks: looksAtApp, tell: &s.asks, lost: !s.hear}
-	buf, broken := make([]byte, size), false
+	buf, broken, buried := make([]byte, size), false, false
 	for {
 		n, err := s.app.Read(buf)
 		scan.scan(buf[:n])
 		if s.asks.left {
 			s.left.Store(true)
 		}
-		if s.asks.unheard {
+		if s.asks.unheard && !buried {
+			buried = true
 			s.bury()
 		}
 		if n > 0 && !broken {
@@ -130,7 +131,6 @@ func (s *session) up() {
 // bury tells what becomes of a statement for a server that went away before it, while
 // the app did not use the connection and did not notice.
 func (s *session) bury() {
-	s.asks.unheard = false
 	a := &s.answers
 	at, _ := s.turns.now()
 	a.leave(a.judge.unreached(a.ctx, connectionLost, a.self), at, "")
@@ -155,9 +155,9 @@ func (s *session) down() {
 	if s.hear && scan.lost {
 		s.relay.cfg.Logger.Warn("relay: what the server sent is not PostgreSQL's protocol as it is known; it was passed on unseen")
 	}
-	unused := s.answers.ended(s.left.Load())
+	unused := s.hear && s.answers.ended(s.left.Load())
 	closeWrite(s.app)
-	if !unused || !s.hear {
+	if !unused {
 		s.app.SetReadDeadline(time.Now().Add(grace))
 	}
 }

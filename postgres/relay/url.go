@@ -22,10 +22,13 @@ func (r *Relay) URL(of string) (string, error) {
 	if !isURL || strings.ContainsAny(scheme, "= ") {
 		return r.keywords(of)
 	}
+	if scheme == "" {
+		return "", errUnclear
+	}
 	rest, query, _ := strings.Cut(rest, "?")
 	authority, path, slash := strings.Cut(rest, "/")
 	login, _, hasLogin := strings.Cut(authority, "@")
-	if strings.Count(authority, "@") > 1 || !hasLogin && strings.Contains(path, "@") {
+	if strings.Count(authority, "@") > 1 || !hasLogin && strings.Contains(path+query, "@") {
 		return "", errUnclear
 	}
 	if hasLogin {
@@ -109,7 +112,8 @@ func (r *Relay) keywords(of string) (string, error) {
 	if folder != "" {
 		host, port = quoted(folder), strconv.Itoa(socketPort)
 	}
-	return strings.Join(append(list, "host="+host, "port="+port, "sslmode=disable"), " "), nil
+	// In front: a last value that is empty would take what follows for itself.
+	return strings.Join(append([]string{"host=" + host, "port=" + port, "sslmode=disable"}, list...), " "), nil
 }
 
 const blanks = " \t\r\n\f\v"
