@@ -69,7 +69,7 @@ func node(t *testing.T, script string) func(dev.Machine) (supervise.Config, erro
 	t.Helper()
 	program, err := exec.LookPath("node")
 	if err != nil {
-		t.Skip("Node is not installed")
+		t.Fatal("Node is not installed; make setup installs it")
 	}
 	file := filepath.Join(t.TempDir(), "app.js")
 	turn(t, os.WriteFile(file, []byte(script), 0o600))

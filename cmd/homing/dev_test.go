@@ -190,7 +190,7 @@ func (d *devRun) await(text string) {
 
 func TestDevRunsAnAppFromItsFlyToml(t *testing.T) {
 	if _, err := exec.LookPath("python3"); err != nil {
-		t.Skip("Python is not installed")
+		t.Fatal("Python is not installed; make setup installs it")
 	}
 	dir := appFolder(t, map[string]string{
 		"app.py": pythonApp, "fly.toml": pythonToml, ".env": "BOTH=.env\nSECRET='a b'\nOVERRIDDEN=.env\n",
@@ -228,7 +228,7 @@ func TestDevRunsAnAppFromItsFlyToml(t *testing.T) {
 
 func TestDevRunsACommandWithoutAnyFile(t *testing.T) {
 	if _, err := exec.LookPath("python3"); err != nil {
-		t.Skip("Python is not installed")
+		t.Fatal("Python is not installed; make setup installs it")
 	}
 	appFolder(t, map[string]string{"app.py": pythonApp})
 	d := startDev(t, "--distances", "none", "--regions", "ams,syd", "--machines", "syd=2", "--", "env PORT={port} REGION={region}/{machine} python3 app.py # {dir}")
@@ -255,7 +255,7 @@ func TestDevRunsACommandWithoutAnyFile(t *testing.T) {
 func TestDevShowsACrash(t *testing.T) {
 	appFolder(t, nil)
 	if _, err := exec.LookPath("node"); err != nil {
-		t.Skip("Node is not installed")
+		t.Fatal("Node is not installed; make setup installs it")
 	}
 	d := startDev(t, "--regions", "ord", "--", "node", "-e",
 		`require("http").createServer((q, r) => q.url == "/crash" ? (console.error("so long"), process.exit(3)) : r.end("well")).listen(process.env.PORT)`)
@@ -330,7 +330,7 @@ func TestDevThatCannotStartSaysWhyInOneLine(t *testing.T) {
 func TestDevIsSteeredFromAnotherTerminal(t *testing.T) {
 	appFolder(t, map[string]string{"app.py": pythonApp})
 	if _, err := exec.LookPath("python3"); err != nil {
-		t.Skip("Python is not installed")
+		t.Fatal("Python is not installed; make setup installs it")
 	}
 	d := startDev(t, "--distances", "none", "--regions", "ord,gru", "--", "python3", "app.py")
 	port := d.page[strings.LastIndex(d.page, ":")+1:]
@@ -404,7 +404,7 @@ func TestSignalsEndDev(t *testing.T) {
 	bin := build(t)
 	appFolder(t, map[string]string{"app.py": pythonApp})
 	if _, err := exec.LookPath("python3"); err != nil {
-		t.Skip("Python is not installed")
+		t.Fatal("Python is not installed; make setup installs it")
 	}
 	for _, sig := range []syscall.Signal{syscall.SIGINT, syscall.SIGTERM, syscall.SIGHUP} {
 		t.Run(sig.String(), func(t *testing.T) {

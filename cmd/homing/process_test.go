@@ -32,7 +32,12 @@ func build(t *testing.T) string {
 
 func startProgram(t *testing.T, bin string) *program {
 	t.Helper()
-	p := &program{cmd: exec.Command(bin, "demo", "--port", "0", "--distances", "none"), folder: t.TempDir()}
+	return startWith(t, bin, "demo", "--port", "0", "--distances", "none")
+}
+
+func startWith(t *testing.T, bin string, args ...string) *program {
+	t.Helper()
+	p := &program{cmd: exec.Command(bin, args...), folder: t.TempDir()}
 	p.cmd.Env = append(os.Environ(), "TMPDIR="+p.folder)
 	p.cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL} // not to outlive this test
 	var err error
