@@ -4,10 +4,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math/rand/v2"
 	"net"
 	"strconv"
 	"strings"
 	"sync"
+	"syscall"
 	"time"
 
 	"homing/health"
@@ -50,14 +52,25 @@ func (p *process) start(m *runner) error {
 	return nil
 }
 
-// freePort returns a port that nobody listens on: that of last, if possible.
+// freePort returns a port that nobody listens on: that of last, if it had one and it is
+// free. Others are below those from which systems draw the ports of outgoing connections:
+// until the app listens somebody might get it there.
 func freePort(last string) (uint16, error) {
-	l, err := listen(last)
-	if err != nil {
-		return 0, err
+	addr := last
+	for {
+		if addr == anyPort {
+			addr = fmt.Sprintf("127.0.0.1:%d", 10_000+rand.IntN(10_000))
+		}
+		l, err := net.Listen("tcp", addr)
+		if err == nil {
+			defer l.Close()
+			return portOf(l.Addr()), nil
+		}
+		if !errors.Is(err, syscall.EADDRINUSE) {
+			return 0, err
+		}
+		addr = anyPort
 	}
-	defer l.Close()
-	return portOf(l.Addr()), nil
 }
 
 func (p *process) up(ctx context.Context, m *runner) error {
