@@ -44,6 +44,18 @@ func app(t *testing.T, status *atomic.Int64) string {
 	return strings.TrimPrefix(srv.URL, "http://")
 }
 
+// next returns the next verdict.
+func next(t *testing.T, said <-chan string) string {
+	t.Helper()
+	select {
+	case problem := <-said:
+		return problem
+	case <-time.After(10 * time.Second):
+		t.Fatal("no verdict")
+		return ""
+	}
+}
+
 const often = 5 * time.Millisecond
 
 func TestVerdictsOfChecks(t *testing.T) {
@@ -62,7 +74,7 @@ func TestVerdictsOfChecks(t *testing.T) {
 		"nobody there":           {health.Check{Path: "/gone"}, "the check GET /gone was answered with 404; want 2xx"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			if got := <-examine(t, addr, tc.check); got != tc.want {
+			if got := next(t, examine(t, addr, tc.check)); got != tc.want {
 				t.Errorf("%q, want %q", got, tc.want)
 			}
 		})
@@ -75,7 +87,7 @@ func TestVerdictsFollowTheApp(t *testing.T) {
 	said := examine(t, app(t, &status), health.Check{Path: "/up", Interval: often}, health.Check{Interval: often})
 	for _, s := range []int{200, 500, 204} {
 		status.Store(int64(s))
-		if got := <-said; (got == "") != (s < 300) {
+		if got := next(t, said); (got == "") != (s < 300) {
 			t.Errorf("with status %d: %q", s, got)
 		}
 	}
@@ -87,7 +99,7 @@ func TestAPortThatNobodyListensOn(t *testing.T) {
 		t.Fatal(err)
 	}
 	l.Close()
-	if got := <-examine(t, l.Addr().String(), health.Check{}); !strings.HasPrefix(got, "nothing accepts connections on 127.0.0.1:") {
+	if got := next(t, examine(t, l.Addr().String(), health.Check{})); !strings.HasPrefix(got, "nothing accepts connections on 127.0.0.1:") {
 		t.Errorf("%q", got)
 	}
 }
@@ -99,7 +111,7 @@ func TestGrace(t *testing.T) {
 	addr := app(t, &status)
 	patient := examine(t, addr, health.Check{Path: "/up", Interval: often, Grace: time.Hour})
 	impatient := examine(t, addr, health.Check{Path: "/up", Interval: often, Grace: 50 * time.Millisecond})
-	if got := <-impatient; got == "" {
+	if got := next(t, impatient); got == "" {
 		t.Error("it is well, with status 503")
 	}
 	select {
@@ -108,11 +120,11 @@ func TestGrace(t *testing.T) {
 	default:
 	}
 	status.Store(http.StatusOK)
-	if got := <-patient; got != "" {
+	if got := next(t, patient); got != "" {
 		t.Errorf("%q", got)
 	}
 	status.Store(http.StatusServiceUnavailable)
-	if got := <-patient; got == "" {
+	if got := next(t, patient); got == "" {
 		t.Error("grace goes on after it was well")
 	}
 }

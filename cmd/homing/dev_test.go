@@ -193,7 +193,7 @@ func TestDevRunsAnAppFromItsFlyToml(t *testing.T) {
 		t.Fatal("Python is not installed; make setup installs it")
 	}
 	dir := appFolder(t, map[string]string{
-		"app.py": pythonApp, "fly.toml": pythonToml, ".env": "BOTH=.env\nSECRET='a b'\nOVERRIDDEN=.env\n",
+		"app.py": pythonApp, "fly.toml": pythonToml, ".env": "BOTH=.env\nSECRET='a b'\nOVERRIDDEN=.env\nFLY_REGION=nowhere\n",
 	})
 	t.Setenv("OVERRIDDEN", "shell")
 	d := startDev(t, "--distances", "none")
