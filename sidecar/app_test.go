@@ -390,3 +390,19 @@ func TestAnAppWithoutAnAddressIsRefused(t *testing.T) {
 		}
 	}
 }
+
+func TestAskingForTheBodyDoesNotMixWithHints(t *testing.T) {
+	leavesNothing(t)
+	const hint = "HTTP/1.1 103 Early Hints\r\nLink: <x>\r\n\r\n"
+	m := misbehave.NewMachine(t, misbehave.Head(), misbehave.Say("HTTP/1.1 100 Continue\r\n\r\n"), misbehave.Times(50, hint),
+		misbehave.Body(5), misbehave.Say("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"), misbehave.End())
+	srv := serving(t, newApp(t, m.Addr))
+	c := misbehave.Dial(t, srv.Listener.Addr().String())
+	c.Do(misbehave.Say("POST / HTTP/1.1\r\nHost: app.test\r\nConnection: close\r\nContent-Length: 5\r\nExpect: 100-continue\r\n\r\n"))
+	c.Await("HTTP/1.1 100 Continue\r\n\r\n")
+	c.Do(misbehave.Say("hello"))
+	got := c.Heard()
+	if rest := strings.ReplaceAll(strings.Replace(got, "HTTP/1.1 100 Continue\r\n\r\n", "", 1), hint, ""); !strings.HasPrefix(rest, "HTTP/1.1 200 OK") {
+		t.Errorf("heard %q", rest)
+	}
+}

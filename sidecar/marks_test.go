@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"homing"
+	"homing/edge/misbehave"
 	"homing/machine"
 	"homing/sidecar"
 	"homing/trail"
@@ -188,5 +189,34 @@ func TestWithoutASiteNothingIsMarkedOrHeld(t *testing.T) {
 	})
 	if a := ask(t, srv, "POST", "/", nil); a.text != "POST" || a.Header["Homing-Did"] != nil || a.Header.Get("Homing-Position") != "" {
 		t.Errorf("got %q %v", a.text, a.Header)
+	}
+}
+
+// A client that is slow to send the rest does not lose its request.
+func TestARefusedRequestIsForwardedAsItsBodyComes(t *testing.T) {
+	home := serving(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		text, err := io.ReadAll(r.Body)
+		fmt.Fprint(w, "at home: ", string(text), err)
+	}))
+	w, refused := new(saw), make(chan struct{})
+	site := newSite(t, "gru", newDB(machine.Replica, "5"), func(c *homing.Config) {
+		c.ReadRoutes, c.Replay, c.PrimaryURL, c.Env.Edge = []string{"POST /search"}, homing.Forward, home.URL, false
+	})
+	srv := around(t, site, func(rw http.ResponseWriter, r *http.Request) {
+		io.ReadFull(r.Body, make([]byte, 3))
+		w.happens(trail.Refused)
+		rw.WriteHeader(500)
+		rw.(http.Flusher).Flush()
+		close(refused)
+	}, witnessedBy(w))
+	c := misbehave.Dial(t, srv.Listener.Addr().String())
+	c.Do(misbehave.Say("POST /search HTTP/1.1\r\nHost: a\r\nConnection: close\r\nContent-Length: 9\r\n\r\none"))
+	<-refused
+	for _, part := range []string{"two", "six"} { // after the times that a client has which nobody listens to
+		<-time.After(600 * time.Millisecond)
+		c.Do(misbehave.Say(part))
+	}
+	if got := c.Heard(); !strings.HasSuffix(got, "at home: onetwosix<nil>") {
+		t.Errorf("heard %q", got)
 	}
 }
