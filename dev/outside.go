@@ -37,7 +37,16 @@ func (o *outside) start(m *runner) error {
 	return nil
 }
 
-// up waits for nobody: who runs it may start it later.
-func (o *outside) up(context.Context, *runner) error { return nil }
+// firstCheck is how long the first check of what runs already is waited for.
+const firstCheck = 5 * time.Second
+
+// up waits until it is known whether the machine is there. It need not be: who runs it
+// may start it later.
+func (o *outside) up(ctx context.Context, m *runner) error {
+	ctx, cancel := context.WithTimeout(ctx, firstCheck)
+	defer cancel()
+	_ = m.settles(ctx)
+	return nil
+}
 
 func (o *outside) end() { o.quit() }

@@ -77,10 +77,16 @@ func (p *process) up(ctx context.Context, m *runner) error {
 	if err := p.supervised.Up(ctx); err != nil {
 		return plainly(err)
 	}
+	return m.settles(ctx)
+}
+
+// settles waits until the machine is ready, or it is known why it is not: that is shown,
+// and may be over by tomorrow.
+func (m *runner) settles(ctx context.Context) error {
 	for {
 		now, changed := m.state()
 		if now.ready || now.problem != "" {
-			return nil // what is not well is shown, and may be by tomorrow
+			return nil
 		}
 		select {
 		case <-changed:
