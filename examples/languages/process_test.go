@@ -14,9 +14,11 @@ import (
 
 // process is an app, or the sidecar around one, that ends with the test.
 type process struct {
+	cfg     supervise.Config
 	addr    string
 	program *supervise.Process
 	stop    context.CancelFunc // tells it to end, without waiting
+	ended   chan error         // what Run returned
 
 	mu   sync.Mutex
 	said strings.Builder
@@ -26,18 +28,10 @@ type process struct {
 // when it does.
 func (e *example) start(t *testing.T, args []string, env ...string) *process {
 	t.Helper()
-	port := freePort(t)
-	p := &process{addr: fmt.Sprintf("127.0.0.1:%d", port)}
-	p.program = p.make(t, supervise.Config{Args: args, Dir: e.dir, Env: e.environ(env...), Port: port})
-	var ctx context.Context
-	ctx, p.stop = context.WithCancel(context.Background())
-	ended := make(chan error, 1)
-	go func() { ended <- p.program.Run(ctx) }()
+	p := &process{cfg: supervise.Config{Args: args, Dir: e.dir, Env: e.environ(env...)}}
+	p.launch(t)
 	t.Cleanup(func() {
-		p.stop()
-		if err := <-ended; err != nil {
-			t.Error(err)
-		}
+		p.end(t)
 		if now, _ := p.program.Status(); now.Starts != 1 || now.Last.Killed {
 			t.Errorf("%s was started %d times, and in the end: %v", e.name, now.Starts, now.Last)
 		}
@@ -46,6 +40,23 @@ func (e *example) start(t *testing.T, args []string, env ...string) *process {
 		}
 	})
 	return p
+}
+
+func (p *process) launch(t *testing.T) {
+	t.Helper()
+	p.cfg.Port = freePort(t)
+	p.addr = fmt.Sprintf("127.0.0.1:%d", p.cfg.Port)
+	p.program = p.make(t, p.cfg)
+	ctx, stop := context.WithCancel(context.Background())
+	p.stop, p.ended = stop, make(chan error, 1)
+	go func() { p.ended <- p.program.Run(ctx) }()
+}
+
+func (p *process) end(t *testing.T) {
+	p.stop()
+	if err := <-p.ended; err != nil {
+		t.Error(err)
+	}
 }
 
 func freePort(t *testing.T) uint16 {
@@ -67,15 +78,23 @@ func (p *process) make(t *testing.T, cfg supervise.Config) *supervise.Process {
 	return program
 }
 
-// up waits until the program listens, and returns it.
+// up waits until the program listens, and returns it. A port that somebody else was
+// given meanwhile is exchanged for another.
 func (p *process) up(t *testing.T) *process {
 	t.Helper()
 	patience, cancel := context.WithTimeout(t.Context(), 30*time.Second)
 	defer cancel()
-	if err := p.program.Up(patience); err != nil {
-		t.Fatal(err)
+	for {
+		err := p.program.Up(patience)
+		if err == nil {
+			return p
+		}
+		if patience.Err() != nil || !strings.Contains(strings.ToLower(err.Error()+p.heard()), "in use") {
+			t.Fatal(err)
+		}
+		p.end(t)
+		p.launch(t)
 	}
-	return p
 }
 
 func (p *process) hear(l supervise.Line) {
