@@ -1,2 +1,2 @@
-// Package examples shows Homing in the stacks that Go teams have; see README.md.
+// Package examples shows Homing in the stacks that teams have; see README.md.
 package examples

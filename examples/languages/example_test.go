@@ -85,3 +85,17 @@ func database(t *testing.T, address string) []string {
 		"DB_USERNAME=" + u.User.Username(), "DB_PASSWORD=" + password,
 	}
 }
+
+// TestTheLockNamesNoHost: npm writes where it has found a package, which is where one
+// person's registry is.
+func TestTheLockNamesNoHost(t *testing.T) {
+	text, err := os.ReadFile(filepath.Join("..", "node", "package-lock.json"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for line := range strings.Lines(string(text)) {
+		if strings.Contains(line, "://") {
+			t.Errorf("package-lock.json has %swrite it with npm install --omit-lockfile-registry-resolved", strings.TrimLeft(line, " "))
+		}
+	}
+}
