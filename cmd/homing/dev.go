@@ -115,12 +115,9 @@ func (f devFlags) read(cmd *cobra.Command, words []string) (cfg app.Config, err 
 		return cfg, err
 	}
 	cfg.Variables = append(cfg.Variables, os.Environ()...)
-	if f.sidecar {
-		self, err := os.Executable()
-		if err != nil {
-			return cfg, fmt.Errorf("--sidecar: where this program is cannot be found out: %w", err)
-		}
-		cfg.Around = []string{self, "sidecar", "--"}
+	cfg.Sidecar = f.sidecar
+	if cfg.Homing, err = os.Executable(); err != nil {
+		cfg.Homing = "homing" // it may be in PATH
 	}
 	cfg.Distances, err = f.parseDistances(cfg.Regions)
 	return cfg, err

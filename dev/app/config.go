@@ -33,9 +33,10 @@ type Config struct {
 	Distances fleet.Distances
 	// Port is the page's; the edges have those that follow. 0: any free ones.
 	Port int
-	// Around is put before the app's command, such as "homing sidecar --": it starts the
-	// app itself, and fills in {port}.
-	Around []string
+	// Homing is this program's file, for commands that begin with "homing", as an image's
+	// entrypoint may. Sidecar has "homing sidecar" stand around each copy of the app.
+	Homing  string
+	Sidecar bool
 	// NoRelease leaves out the release command.
 	NoRelease bool
 	// Patience is how long the app may take to listen. 0: a minute.

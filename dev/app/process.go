@@ -20,10 +20,11 @@ func (a *app) process(c command.Command, m dev.Machine) (supervise.Config, error
 	if err != nil {
 		return supervise.Config{}, err
 	}
-	return a.processAt(c, m, p)
+	return a.processAt(p, c, m, p.values)
 }
 
-func (a *app) processAt(c command.Command, m dev.Machine, p place) (cfg supervise.Config, err error) {
+// processAt has values for the placeholders of the command.
+func (a *app) processAt(p place, c command.Command, m dev.Machine, values supervise.Values) (cfg supervise.Config, err error) {
 	cfg = supervise.Config{
 		Dir: a.cfg.Dir, Env: a.environ(m, p), Signal: a.killSignal(), Grace: a.cfg.file().KillTimeout,
 		Output: func(l supervise.Line) { a.out.line(p.name, l.Text) },
@@ -34,34 +35,14 @@ func (a *app) processAt(c command.Command, m dev.Machine, p place) (cfg supervis
 		},
 	}
 	for _, arg := range c.Args {
-		cfg.Args = append(cfg.Args, p.values.Expand(arg))
+		cfg.Args = append(cfg.Args, values.Expand(arg))
 	}
 	if len(c.Args) == 0 {
-		if cfg.Shell, err = p.values.ExpandShell(c.Shell); err != nil {
+		if cfg.Shell, err = values.ExpandShell(c.Shell); err != nil {
 			return cfg, err
 		}
 	}
 	return cfg, nil
-}
-
-// web says how a machine's copy of the app runs.
-func (a *app) web(m dev.Machine) (supervise.Config, error) {
-	c := a.cfg.Found.Web
-	if len(a.cfg.Around) == 0 {
-		return a.process(c, m)
-	}
-	p, err := a.place(m)
-	if err != nil {
-		return supervise.Config{}, err
-	}
-	delete(p.values, "port") // who stands around the app gives it one
-	around := slices.Clone(a.cfg.Around)
-	if len(c.Args) > 0 {
-		around = append(around, c.Args...)
-	} else {
-		around = append(around, "sh", "-c", c.Shell)
-	}
-	return a.processAt(command.Command{Args: around}, m, p)
 }
 
 // killSignal is what fly.toml ends machines with; on Fly that is SIGINT if it does not
@@ -86,11 +67,11 @@ func (a *app) release(ctx context.Context, m dev.Machine) error {
 	if len(deploy.Release.Args) == 0 || a.cfg.NoRelease {
 		return nil
 	}
-	cfg, err := a.process(command.Command{Args: deploy.Release.Args}, m)
+	cfg, err := a.behindSidecar(command.Command{Args: deploy.Release.Args}, m)
 	if err != nil {
 		return err
 	}
-	cfg.OnExit = nil
+	cfg.OnExit, cfg.Env = nil, append(cfg.Env, "RELEASE_COMMAND=1") // as Fly tells it
 	p, err := supervise.New(cfg)
 	if err != nil {
 		return err
