@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 
+	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/stdlib"
 
 	"homing/machine"
@@ -88,4 +89,10 @@ func ExampleWrap() {
 	}
 	fmt.Println("the request wrote:", marks.Has(trail.Wrote))
 	// Output: the request wrote: true
+}
+
+func ExampleDiagnose() {
+	_, err := pgx.Connect(context.Background(), "postgres://app:hush@127.0.0.1:1/app?sslmode=disable")
+	fmt.Println(postgres.Diagnose(err))
+	// Output: postgres at host 127.0.0.1, port 1, database "app", user "app": nobody listens there; start the server, or correct host and port
 }
