@@ -20,7 +20,7 @@ func Listen(port int, whose string) (net.Listener, error) {
 // stays nil.
 func Explain(err error) error {
 	if errors.Is(err, ErrNoCluster) {
-		return fmt.Errorf("%w; install PostgreSQL 14 or newer (Debian: apt-get install postgresql), or use another --db", err)
+		return fmt.Errorf("%w; install PostgreSQL 14 or newer (Debian: apt-get install postgresql), or use --db sqlite, which needs nothing", err)
 	}
 	return inUse(err)
 }
