@@ -313,7 +313,9 @@ func TestHalfAnAnswerDoesNotLookWhole(t *testing.T) {
 
 func TestAnEarlyAnswerToALargeBodyArrives(t *testing.T) {
 	leavesNothing(t)
-	srv := beside(t, func(w http.ResponseWriter, r *http.Request) { http.Error(w, "too large", http.StatusRequestEntityTooLarge) })
+	srv := beside(t, func(w http.ResponseWriter, r *http.Request) {
+		http.Error(w, "too large", http.StatusRequestEntityTooLarge)
+	})
 	a := ask(t, srv, "POST", "/", zeros(100_000))
 	if a.StatusCode != 413 || a.text != "too large\n" {
 		t.Errorf("got %d %q", a.StatusCode, a.text)
