@@ -203,6 +203,7 @@ func TestARefusedRequestIsForwardedAsItsBodyComes(t *testing.T) {
 		c.ReadRoutes, c.Replay, c.PrimaryURL, c.Env.Edge = []string{"POST /search"}, homing.Forward, home.URL, false
 	})
 	srv := around(t, site, func(rw http.ResponseWriter, r *http.Request) {
+		http.NewResponseController(rw).EnableFullDuplex() // or the rest would be read first
 		io.ReadFull(r.Body, make([]byte, 3))
 		w.happens(trail.Refused)
 		rw.WriteHeader(500)
