@@ -2,6 +2,7 @@ package sidecar_test
 
 import (
 	"bytes"
+	"context"
 	"fmt"
 	"io"
 	"net/http"
@@ -131,6 +132,32 @@ func TestAStreamLeavesAfterAMomentAndIsNotSentHome(t *testing.T) {
 	}
 }
 
+func TestEventsAreNotHeld(t *testing.T) {
+	heard := make(chan struct{})
+	srv := around(t, newSite(t, "gru", newDB(machine.Replica, "5")), func(rw http.ResponseWriter, r *http.Request) {
+		rw.Header().Set("Content-Type", "text/event-stream; charset=utf-8")
+		io.WriteString(rw, "data: 1\n\n")
+		rw.(http.Flusher).Flush()
+		select {
+		case <-heard:
+		case <-r.Context().Done():
+		}
+	}, func(c *sidecar.AppConfig) { c.Quiet = time.Hour })
+	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+	defer cancel()
+	r, _ := http.NewRequestWithContext(ctx, "GET", srv.URL, nil)
+	r.Header.Set("Fly-Region", "gru")
+	res, err := srv.Client().Do(r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer res.Body.Close()
+	if _, err := io.ReadFull(res.Body, make([]byte, 9)); err != nil {
+		t.Error(err)
+	}
+	close(heard)
+}
+
 func TestABodyThatIsTooLargeKeepsTheAppsAnswer(t *testing.T) {
 	for _, tt := range []struct {
 		size int
@@ -213,10 +240,11 @@ func TestARefusedRequestIsForwardedAsItsBodyComes(t *testing.T) {
 	c := misbehave.Dial(t, srv.Listener.Addr().String())
 	c.Do(misbehave.Say("POST /search HTTP/1.1\r\nHost: a\r\nConnection: close\r\nContent-Length: 9\r\n\r\none"))
 	<-refused
-	for _, part := range []string{"two", "six"} { // after the times that a client has which nobody listens to
-		<-time.After(600 * time.Millisecond)
-		c.Do(misbehave.Say(part))
-	}
+	// After the times that a client has which nobody listens to any more.
+	<-time.After(100 * time.Millisecond)
+	c.Do(misbehave.Say("two"))
+	<-time.After(550 * time.Millisecond)
+	c.Do(misbehave.Say("six"))
 	if got := c.Heard(); !strings.HasSuffix(got, "at home: onetwosix<nil>") {
 		t.Errorf("heard %q", got)
 	}

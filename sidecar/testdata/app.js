@@ -20,7 +20,7 @@ const server = http.createServer((req, res) => {
       return req.pipe(res)
     case '/slow':
       process.stdout.write('slow has begun\n')
-      return setTimeout(() => res.end('slow, but whole'), 300)
+      return setTimeout(() => res.end('slow, but whole'), 150)
     case '/crash':
       return process.exit(3)
   }

@@ -25,7 +25,7 @@ class App(http.server.BaseHTTPRequestHandler):
             self.answer(200, "written in " + here, Homing_Did="wrote")
         elif self.path == "/slow":
             print("slow has begun", flush=True)
-            time.sleep(0.3)
+            time.sleep(0.15)
             self.answer(200, "slow, but whole")
         elif self.path == "/crash":
             os._exit(3)
