@@ -144,6 +144,9 @@ func (t appTarget) url(scheme string) string {
 func (t appTarget) keywords() string {
 	quoted := strings.NewReplacer(`\`, `\\`, `'`, `\'`)
 	text := t.text
+	if strings.HasSuffix(strings.TrimSpace(text), "=") {
+		text += "''" // or it would take what follows for its value
+	}
 	for _, k := range [][2]string{
 		{"host", strings.Join(t.hosts, ",")}, {"port", strings.Join(t.ports, ",")},
 		{"user", t.user}, {"password", t.password}, {"dbname", t.name},
