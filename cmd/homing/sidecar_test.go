@@ -137,7 +137,7 @@ func testSidecarCannotBegin(t *testing.T, bin string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { busy.Close() })
+	defer busy.Close()
 	_, taken, _ := net.SplitHostPort(busy.Addr().String())
 	for _, tt := range []struct {
 		name string
@@ -164,7 +164,6 @@ func testSidecarCannotBegin(t *testing.T, bin string) {
 		{"a relay nowhere", nil, []string{"--relay", "6432", "--", "sleep", "9"}, 1, "--relay"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			t.Parallel()
 			b := startBeside(t, bin, tt.vars, tt.args...)
 			code, said := b.ends(t), b.output()
 			lines := 0
@@ -269,14 +268,14 @@ func startNotes(t *testing.T, bin string) *notes {
 	}
 	psql, _ := filepath.Glob("/usr/lib/postgresql/*/bin/psql")
 	psql = append([]string{"psql"}, psql...)
-	vars := func(region, mode string) []string {
+	vars := func(region string) []string {
 		return []string{
 			"FLY_REGION=" + region, "PRIMARY_REGION=ord", "HOMING_EDGE=1", "HOMING_SECRET=0123456789abcdef", "PSQL=" + psql[len(psql)-1],
 			"DATABASE_URL=" + withParameter(n.cluster.Primary().URL(), "pool=5"), "DATABASE_REPLICA_URL=" + n.cluster.Replicas()[0].URL(),
 		}
 	}
-	n.gru = startBeside(t, bin, vars("gru", ""), "--admin", n.admin, "--env", "DB_PORT={port}", "--", "python3", "testdata/notes.py")
-	ord := startBeside(t, bin, vars("ord", ""), "--", "python3", "testdata/notes.py").listens(t)
+	n.gru = startBeside(t, bin, vars("gru"), "--admin", n.admin, "--env", "DB_PORT={port}", "--", "python3", "testdata/notes.py")
+	ord := startBeside(t, bin, vars("ord"), "--", "python3", "testdata/notes.py").listens(t)
 	n.gru.listens(t)
 	distance := func(a, b region.Code) time.Duration { return 100 * time.Millisecond }
 	of := func(id machine.ID, at region.Code, addr string) fleet.Machine {
