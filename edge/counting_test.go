@@ -125,7 +125,7 @@ func (s *slaughter) kill(ctx context.Context, m *mortal, r *rand.Rand) {
 		select {
 		case <-ctx.Done():
 			return
-		case <-time.After(time.Duration(r.Int64N(int64(1200 * time.Millisecond)))):
+		case <-time.After(time.Duration(r.Int64N(int64(500 * time.Millisecond)))):
 		}
 		now, _ := s.fleet.Snapshot().Machine("web", m.id)
 		if now.Load() > 0 {
