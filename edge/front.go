@@ -5,7 +5,6 @@ import (
 	"io"
 	"net"
 	"net/http"
-	"strings"
 	"time"
 
 	"homing/forward"
@@ -92,7 +91,7 @@ func (e *Edge) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 // inboundOf is a request without its body.
 func inboundOf(r *http.Request) *inbound {
 	in := &inbound{
-		ctx: r.Context(), method: r.Method, target: originForm(r), path: r.URL.EscapedPath(), host: r.Host,
+		ctx: r.Context(), method: r.Method, target: forward.Target(r), path: r.URL.EscapedPath(), host: r.Host,
 		header: r.Header, client: hostOf(r.RemoteAddr), tls: r.TLS != nil, upgrade: forward.Upgrade(r),
 		http2: r.ProtoMajor == 2, fault: fault(r),
 	}
@@ -106,7 +105,7 @@ func inboundOf(r *http.Request) *inbound {
 // fault says what keeps a request from being passed on, by the rules that HTTP/1.1
 // is read by.
 func fault(r *http.Request) error {
-	head := wire.Request{Method: r.Method, Target: originForm(r), Host: r.Host, Length: r.ContentLength, Minor: 1}
+	head := wire.Request{Method: r.Method, Target: forward.Target(r), Host: r.Host, Length: r.ContentLength, Minor: 1}
 	if r.ProtoMajor == 1 {
 		head.Minor = r.ProtoMinor
 	}
@@ -119,13 +118,6 @@ func fault(r *http.Request) error {
 		return &wire.Error{Status: http.StatusRequestHeaderFieldsTooLarge, Reason: "the head has too many fields"}
 	}
 	return head.Check()
-}
-
-func originForm(r *http.Request) string {
-	if strings.HasPrefix(r.RequestURI, "/") || r.RequestURI == "*" || r.ProtoMajor == 2 {
-		return r.RequestURI
-	}
-	return r.URL.RequestURI()
 }
 
 func hostOf(addr string) string {

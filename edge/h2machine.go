@@ -3,9 +3,9 @@ package edge
 import (
 	"maps"
 	"net/http"
-	"strings"
 
 	"homing/fleet"
+	"homing/forward"
 )
 
 // speaksHTTP2 reports whether a machine is spoken to in HTTP/2, as its app says.
@@ -18,21 +18,10 @@ func (t *trip) speaksHTTP2(m fleet.Machine) bool {
 // trailers are welcome; in HTTP/1.1 that would be a promise about connections that
 // nobody looks at (RFC 9110 §10.1.4).
 func (t *trip) hopHeader() http.Header {
-	if !t.http2 || !takesTrailers(t.in.header["Te"]) {
+	if !t.http2 || !forward.TakesTrailers(t.in.header["Te"]) {
 		return t.header
 	}
 	h := maps.Clone(t.header)
 	h["Te"] = []string{"trailers"}
 	return h
-}
-
-func takesTrailers(te []string) bool {
-	for _, list := range te {
-		for coding := range strings.SplitSeq(list, ",") {
-			if strings.EqualFold(strings.TrimSpace(coding), "trailers") {
-				return true
-			}
-		}
-	}
-	return false
 }

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"homing/decision"
+	"homing/forward"
 	"homing/position"
 	"homing/region"
 	"homing/replay"
@@ -60,7 +61,7 @@ func (s Stamp) Sign(keys position.Keys, r *http.Request) string {
 
 // signedText is what a signature is over. None of the first three holds a line feed.
 func signedText(r *http.Request, fields string) string {
-	return r.Method + "\n" + r.Host + "\n" + target(r) + "\n" + fields
+	return r.Method + "\n" + r.Host + "\n" + forward.Target(r) + "\n" + fields
 }
 
 // ReadStamp returns the stamp of a request, if it can be believed at that time;
@@ -134,12 +135,4 @@ func place(text string) region.Code {
 		return ""
 	}
 	return c
-}
-
-// target is what stands in a request's first line, without a scheme and a host.
-func target(r *http.Request) string {
-	if strings.HasPrefix(r.RequestURI, "/") || r.RequestURI == "*" || r.ProtoMajor == 2 {
-		return r.RequestURI
-	}
-	return r.URL.RequestURI()
 }

@@ -1,7 +1,6 @@
 package homeward
 
 import (
-	"errors"
 	"net"
 	"net/http"
 	"strings"
@@ -72,42 +71,16 @@ func (t *trip) run() *Problem {
 }
 
 // ask sends the request, and once more on a fresh connection where that cannot carry
-// it out twice.
+// it out twice: none of it has left, or it only reads.
 func (t *trip) ask() (*forward.Response, error) {
 	req := t.request()
-	answer, err := t.exchange(req)
-	if err == nil || !t.mayTryAgain(err) {
-		return answer, err
-	}
-	req.Fresh = true
-	answer, again := t.exchange(req)
-	if errors.Is(again, forward.ErrNotKept) {
-		return nil, err // what made a second try necessary says more
-	}
-	return answer, again
-}
-
-func (t *trip) exchange(req *forward.Request) (*forward.Response, error) {
+	var body *forward.Body
 	if t.upload != nil {
-		body, err := t.upload.body.Attempt()
-		if err != nil {
-			return nil, err
-		}
-		req.Body, req.Length = body, t.in.ContentLength
-		req.Announce = t.upload.expects && t.upload.body.Unread()
+		body, req.Length, req.Announce = t.upload.body, t.in.ContentLength, t.upload.expects
 	}
-	return t.way.pool.Do(t.in.Context(), t.way.addr, req)
-}
-
-// mayTryAgain reports whether a failed request may be sent again: none of it has
-// left, or it only reads and nothing was answered.
-func (t *trip) mayTryAgain(err error) bool {
-	var fail *forward.Error
-	if !errors.As(err, &fail) || fail.Op == "connect" || fail.Answered || t.in.Context().Err() != nil ||
-		errors.Is(err, forward.ErrBroken) || errors.Is(err, forward.ErrNotKept) || errors.Is(err, forward.ErrUnwritable) {
-		return false
-	}
-	return !fail.Sent || !t.runsOnce()
+	return t.way.pool.Ask(t.in.Context(), t.way.addr, req, body, func(fail *forward.Error) bool {
+		return fail.Op != "connect" && (!fail.Sent || !t.runsOnce())
+	})
 }
 
 // runsOnce reports whether the request must not be sent a second time.
@@ -117,7 +90,7 @@ func (t *trip) runsOnce() bool {
 
 func (t *trip) request() *forward.Request {
 	return &forward.Request{
-		Method: t.in.Method, Target: target(t.in), Host: t.in.Host, Header: t.header(), Once: t.runsOnce(),
+		Method: t.in.Method, Target: forward.Target(t.in), Host: t.in.Host, Header: t.header(), Once: t.runsOnce(),
 		Early: func(status int, header http.Header) { t.out.Early(status, outward(header)) },
 	}
 }

@@ -1,11 +1,9 @@
 package sidecar
 
 import (
-	"errors"
 	"io"
 	"net"
 	"net/http"
-	"strings"
 	"sync/atomic"
 	"time"
 
@@ -90,39 +88,12 @@ func (t *trip) run() *problem {
 // out twice: an app may close a kept one just when it is used.
 func (t *trip) ask() (*forward.Response, error) {
 	req := t.request()
-	answer, err := t.exchange(req)
-	if err == nil || !t.mayTryAgain(err) {
-		return answer, err
-	}
-	req.Fresh = true
-	answer, again := t.exchange(req)
-	if errors.Is(again, forward.ErrNotKept) {
-		return nil, err // what made a second try necessary says more
-	}
-	return answer, again
-}
-
-func (t *trip) exchange(req *forward.Request) (*forward.Response, error) {
 	if t.body != nil {
-		attempt, err := t.body.Attempt()
-		if err != nil {
-			return nil, err
-		}
-		req.Body, req.Length = attempt, t.in.ContentLength
-		req.Announce = t.expects && t.body.Unread()
+		req.Length, req.Announce = t.in.ContentLength, t.expects
 	}
-	return t.app.pool.Do(t.in.Context(), t.app.cfg.Addr, req)
-}
-
-// mayTryAgain reports whether a failed request may be sent again: none of it has left,
-// or it only reads and nothing was answered; and it was a kept connection that failed.
-func (t *trip) mayTryAgain(err error) bool {
-	var fail *forward.Error
-	if !errors.As(err, &fail) || !fail.Reused || fail.Answered || t.in.Context().Err() != nil ||
-		errors.Is(err, forward.ErrBroken) || errors.Is(err, forward.ErrNotKept) || errors.Is(err, forward.ErrUnwritable) {
-		return false
-	}
-	return !fail.Sent || fail.Unprocessed || !t.runsOnce()
+	return t.app.pool.Ask(t.in.Context(), t.app.cfg.Addr, req, t.body, func(fail *forward.Error) bool {
+		return fail.Reused && (!fail.Sent || fail.Unprocessed || !t.runsOnce())
+	})
 }
 
 // runsOnce reports whether the request must not be sent a second time.
@@ -132,18 +103,10 @@ func (t *trip) runsOnce() bool {
 
 func (t *trip) request() *forward.Request {
 	return &forward.Request{
-		Method: t.in.Method, Target: target(t.in), Host: t.in.Host, Header: t.header(), Once: t.runsOnce(),
+		Method: t.in.Method, Target: forward.Target(t.in), Host: t.in.Host, Header: t.header(), Once: t.runsOnce(),
 		HTTP2: t.app.cfg.HTTP2,
 		Early: func(status int, header http.Header) { t.out.Early(status, outward(header)) },
 	}
-}
-
-// target is what stood in the request line, but for a client that wrote a whole URL.
-func target(r *http.Request) string {
-	if strings.HasPrefix(r.RequestURI, "/") || r.RequestURI == "*" || r.ProtoMajor == 2 {
-		return r.RequestURI
-	}
-	return r.URL.RequestURI()
 }
 
 // header returns what the app is sent.
@@ -154,22 +117,11 @@ func (t *trip) header() http.Header {
 	if protocols := forward.Upgrade(t.in); protocols != "" && !t.app.cfg.HTTP2 {
 		h["Connection"], h["Upgrade"] = []string{"Upgrade"}, []string{protocols}
 	}
-	if t.app.cfg.HTTP2 && takesTrailers(t.in.Header["Te"]) {
+	if t.app.cfg.HTTP2 && forward.TakesTrailers(t.in.Header["Te"]) {
 		h["Te"] = []string{"trailers"} // gRPC insists that they are welcome
 	}
 	if client, _, err := net.SplitHostPort(t.in.RemoteAddr); err == nil && h["X-Forwarded-For"] == nil {
 		h["X-Forwarded-For"] = []string{client}
 	}
 	return h
-}
-
-func takesTrailers(te []string) bool {
-	for _, list := range te {
-		for coding := range strings.SplitSeq(list, ",") {
-			if strings.EqualFold(strings.TrimSpace(coding), "trailers") {
-				return true
-			}
-		}
-	}
-	return false
 }
