@@ -1,6 +1,7 @@
 package dev
 
 import (
+	"fmt"
 	"log/slog"
 	"net"
 	"net/http"
@@ -46,5 +47,20 @@ func TestAPortThatIsTakenMeanwhile(t *testing.T) {
 	defer resp.Body.Close()
 	if resp.StatusCode != http.StatusNotFound {
 		t.Errorf("the machine answered %s", resp.Status)
+	}
+}
+
+// TestAPortThatIsTakenInIPv6 is none for an app: who asks for "localhost" there may get
+// the other's.
+func TestAPortThatIsTakenInIPv6(t *testing.T) {
+	l, err := net.Listen("tcp", "[::1]:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	_, port, _ := net.SplitHostPort(l.Addr().String())
+	got, err := freePort("127.0.0.1:" + port)
+	if err != nil || fmt.Sprint(got) == port {
+		t.Errorf("got %d, %v", got, err)
 	}
 }

@@ -62,15 +62,28 @@ func freePort(last string) (uint16, error) {
 			addr = fmt.Sprintf("127.0.0.1:%d", 10_000+rand.IntN(10_000))
 		}
 		l, err := net.Listen("tcp", addr)
-		if err == nil {
-			defer l.Close()
-			return portOf(l.Addr()), nil
-		}
-		if !errors.Is(err, syscall.EADDRINUSE) {
+		switch {
+		case errors.Is(err, syscall.EADDRINUSE):
+		case err != nil:
 			return 0, err
+		default:
+			defer l.Close()
+			if port := portOf(l.Addr()); !isTaken6(port) {
+				return port, nil
+			}
 		}
 		addr = anyPort
 	}
+}
+
+// isTaken6 reports whether somebody listens on the port in IPv6 alone, which is what
+// "localhost" means to some.
+func isTaken6(port uint16) bool {
+	l, err := net.Listen("tcp", fmt.Sprintf("[::1]:%d", port))
+	if err == nil {
+		l.Close()
+	}
+	return errors.Is(err, syscall.EADDRINUSE)
 }
 
 func (p *process) up(ctx context.Context, m *runner) error {
