@@ -59,8 +59,7 @@ func TestAPortThatIsTakenInIPv6(t *testing.T) {
 	}
 	defer l.Close()
 	_, port, _ := net.SplitHostPort(l.Addr().String())
-	got, err := freePort("127.0.0.1:" + port)
-	if err != nil || fmt.Sprint(got) == port {
-		t.Errorf("got %d, %v", got, err)
+	if got := freePort("127.0.0.1:" + port); fmt.Sprint(got) == port {
+		t.Errorf("got %d", got)
 	}
 }

@@ -9,7 +9,6 @@ import (
 	"strconv"
 	"strings"
 	"sync"
-	"syscall"
 	"time"
 
 	"homing/health"
@@ -27,10 +26,7 @@ type process struct {
 }
 
 func (p *process) start(m *runner) error {
-	port, err := freePort(m.lastAddr())
-	if err != nil {
-		return err
-	}
+	port := freePort(m.lastAddr())
 	cfg, err := p.command(m.site.machine(m.id, m.number, m.site.world.cfg.Group, port))
 	if err != nil {
 		return err
@@ -55,35 +51,31 @@ func (p *process) start(m *runner) error {
 // freePort returns a port that nobody listens on: that of last, if it had one and it is
 // free. Others are below those from which systems draw the ports of outgoing connections:
 // until the app listens somebody might get it there.
-func freePort(last string) (uint16, error) {
-	addr := last
+func freePort(last string) uint16 {
+	if _, text, err := net.SplitHostPort(last); err == nil {
+		if port, err := strconv.ParseUint(text, 10, 16); err == nil && port != 0 && isFree(uint16(port)) {
+			return uint16(port)
+		}
+	}
 	for {
-		if addr == anyPort {
-			addr = fmt.Sprintf("127.0.0.1:%d", 10_000+rand.IntN(10_000))
+		if port := uint16(10_000 + rand.IntN(10_000)); isFree(port) {
+			return port
 		}
-		l, err := net.Listen("tcp", addr)
-		switch {
-		case errors.Is(err, syscall.EADDRINUSE):
-		case err != nil:
-			return 0, err
-		default:
-			defer l.Close()
-			if port := portOf(l.Addr()); !isTaken6(port) {
-				return port, nil
-			}
-		}
-		addr = anyPort
 	}
 }
 
-// isTaken6 reports whether somebody listens on the port in IPv6 alone, which is what
-// "localhost" means to some.
-func isTaken6(port uint16) bool {
-	l, err := net.Listen("tcp", fmt.Sprintf("[::1]:%d", port))
-	if err == nil {
-		l.Close()
+// isFree reports whether nobody listens on the port, in IPv6 either: to some, "localhost"
+// is that. It does not listen itself to find out: a process that is started at that
+// moment has the listener too, until it becomes its program, and the port looks taken.
+func isFree(port uint16) bool {
+	for _, host := range []string{"127.0.0.1", "::1"} {
+		conn, err := net.DialTimeout("tcp", net.JoinHostPort(host, strconv.Itoa(int(port))), time.Second)
+		if err == nil {
+			conn.Close()
+			return false
+		}
 	}
-	return errors.Is(err, syscall.EADDRINUSE)
+	return true
 }
 
 func (p *process) up(ctx context.Context, m *runner) error {
