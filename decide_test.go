@@ -77,8 +77,8 @@ func TestDecide(t *testing.T) {
 		{"as many as are looked at", replica(), replicaIn(), request("GET", "/", "Cookie", strings.Join(many[1:], ";")), decision.Read},
 		{"a health check", newDB(machine.None, ""), replicaIn(), request("GET", "/healthz", "Cookie", cookie("a", window)), decision.Local},
 		{"a file", newDB(machine.None, ""), replicaIn(), request("GET", "/static/a.css"), decision.Local},
-		{"came home, and no primary", replica(), primaryIn(), request("GET", "/", replay.SourceHeader, "region=gru;state=stale"), decision.Returned},
-		{"came home, and no database", newDB(machine.None, ""), replicaIn(), request("POST", "/", replay.SourceHeader, "state=method"), decision.Returned},
+		{"came home, and no primary", replica(), primaryIn(), request("GET", "/", replay.SourceHeader, "region=gru;state=stale"), decision.Stale},
+		{"came home, and no database has ever been there", of(newDB(machine.None, ""), ""), replicaIn(), request("POST", "/", replay.SourceHeader, "state=method"), decision.Returned},
 		{"replayed for a reason of the app's", replica(), replicaIn(), request("GET", "/", replay.SourceHeader, "state=mine"), decision.Read},
 		{"replayed without a reason", replica(), replicaIn(), request("GET", "/", replay.SourceHeader, "region=gru"), decision.Read},
 	} {

@@ -50,7 +50,8 @@ func TestWhereThePrimaryIsSaidToBe(t *testing.T) {
 		{"came home, and it has moved on", replica(), primaryIn(), "gru;epoch=h%3A2", "POST", home("region=ord;state=method"), decision.Method, "gru"},
 		{"came home, and there is none", replica(), primaryIn(), "none;epoch=h%3A1", "POST", home("region=ord;state=stale"), decision.Stale, "ams"},
 		{"came home, and the edge still thinks that it is here", replica(), primaryIn(), "ams;epoch=h%3A1", "POST", home("region=ord;state=method"), decision.Method, "ams"},
-		{"came home, and the edge knows nothing", replica(), primaryIn(), "", "POST", home("region=ord;state=method"), decision.Returned, ""},
+		{"came home, and the edge does not know yet", replica(), primaryIn(), "", "POST", home("region=ord;state=method"), decision.Method, "ams"},
+		{"came home, and nobody knows of any primary", of(none(), ""), replicaIn(), "", "POST", home("region=ord;state=method"), decision.Returned, ""},
 		{"nobody is believed where an edge of ours is not in front", primary(), onFly(primaryIn()), "gru;epoch=h%3A2", "POST", nil, "", ""},
 		{"what cannot be read is not believed", primary(), primaryIn(), "!;epoch=h%3A2", "POST", nil, decision.Primary, ""},
 	} {

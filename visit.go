@@ -74,8 +74,8 @@ func (v *visit) decide() decision.Decision {
 		d.Reason = decision.Primary
 	case v.cameHome() != "":
 		d.Reason = decision.Returned
-		if v.told.Known() || v.mayGoOn() {
-			d.Reason = v.cameHome() // the primary has moved on, or is about to: an edge that does not know hears it now
+		if v.isKept() || v.mayGoOn() {
+			d.Reason = v.cameHome() // the primary has moved on, or is about to
 		}
 	case v.replaced:
 		d.Reason = decision.Replaced
@@ -105,6 +105,12 @@ func (v *visit) cameHome() decision.Reason {
 		return v.stamp.Reason
 	}
 	return decision.Reason(src.State)
+}
+
+// isKept reports whether an edge of ours keeps the request, should it have to, until it
+// knows where the primary is. One that knows nothing hears of a history from us.
+func (v *visit) isKept() bool {
+	return v.told.Known() || v.site.cfg.Env.Edge && v.state.Epoch != ""
 }
 
 // await waits until the replica has all that the client's tokens name, for no

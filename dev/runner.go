@@ -129,6 +129,8 @@ func (m *runner) tell() {
 	}
 	old, known := w.fleet.Snapshot().Machine(f.App, f.ID)
 	switch {
+	case m.now.on && m.withheld:
+		f.Told = known && old.Told // that it is no primary, for as long as this lasts
 	case !f.Healthy:
 	case m.claim.Role != machine.None:
 		f.Claim = m.claim

@@ -66,9 +66,9 @@ func (t *trip) headHome() error {
 		return nil
 	}
 	place := t.edge.cfg.Fleet.Snapshot().Primary(t.wish.App)
-	if place.Missing() {
+	if t.waitsFor(place) {
 		var err error
-		if place, err = t.edge.vigil.await(t.ctx, t.edge.cfg.Fleet, t.wish.App); err != nil {
+		if place, err = t.edge.vigil.await(t.ctx, t.edge.cfg.Fleet, t.wish.App, t.waitsFor); err != nil {
 			return err
 		}
 	}
@@ -79,6 +79,13 @@ func (t *trip) headHome() error {
 	return nil
 }
 
+// waitsFor reports whether a request that goes home is kept while this is all that is
+// known of the primary. While a machine has not told yet, the handler may know better
+// where that is; once one that was sent there has come back, nobody does.
+func (t *trip) waitsFor(p primary.Place) bool {
+	return p.Missing() || t.cameBack && p.Unheard && p.Epoch != ""
+}
+
 // isPrimary reports whether a machine says now that its database is the primary. The
 // one that has sent a request home may have been promoted while the request waited; if
 // it has not, the primary is another's, even where that is in the same region.
@@ -87,8 +94,8 @@ func (t *trip) isPrimary(id machine.ID) bool {
 	return ok && m.Claim.Role == machine.Primary
 }
 
-// await returns where the primary is as soon as there is one.
-func (v *vigil) await(ctx context.Context, f *fleet.Fleet, app machine.App) (primary.Place, error) {
+// await returns where the primary is as soon as that need not be waited for.
+func (v *vigil) await(ctx context.Context, f *fleet.Fleet, app machine.App, waitsFor func(primary.Place) bool) (primary.Place, error) {
 	defer v.waiting.Add(-1)
 	if v.waiting.Add(1) > v.most {
 		return primary.Place{}, errNoPrimary
@@ -97,7 +104,7 @@ func (v *vigil) await(ctx context.Context, f *fleet.Fleet, app machine.App) (pri
 	defer patience.Stop()
 	for {
 		s := f.Snapshot()
-		if place := s.Primary(app); !place.Missing() {
+		if place := s.Primary(app); !waitsFor(place) {
 			return place, nil
 		}
 		select {

@@ -197,6 +197,24 @@ func TestAPrimaryThatIsNoneAnyMore(t *testing.T) {
 	}
 }
 
+// TestAPrimaryThatIsNoneAnyMoreWhileAMachineHasNotTold: as long as that may be the
+// primary, the handler's word counts, but only once.
+func TestAPrimaryThatIsNoneAnyMoreWhileAMachineHasNotTold(t *testing.T) {
+	var f *fleet.Fleet
+	f = fleet.New(distances, serving(t, "near", "ams", sendsHome("method")),
+		serving(t, "ord", "ord", refusesUntilPrimary(&f, "ord")), serving(t, "gru", "gru", placed))
+	f.SetClaim("web", "near", claims(machine.Replica, "1"))
+	w := newWorld(t, func(c *edge.Config) { c.Fleet = f })
+	got := make(chan answer, 1)
+	go func() { got <- w.do("POST", "/", "hello") }()
+	w.eventually("the write waits", func() bool { return w.edge.WaitingForPrimary() == 1 })
+	f.SetClaim("web", "gru", claims(machine.Primary, "2"))
+	if a := <-got; a.body != "gru;epoch=h%3A2|hello" {
+		t.Errorf("got %+v", a)
+	}
+	wantWay(t, w.record(), "near", "ord", "gru")
+}
+
 // refusesUntilPrimary is a machine's handler of ours: it serves what comes home once
 // its database says that it is the primary of the new epoch.
 func refusesUntilPrimary(f **fleet.Fleet, id machine.ID) http.HandlerFunc {

@@ -35,6 +35,7 @@ type trip struct {
 	slot     fleet.Slot // of the machine that has the request now
 	replays  int
 	homeward bool // the last replay was for the primary, wherever that is
+	cameBack bool // so was the one before, which found none
 	fellBack bool // the last replay failed, and this hop is its fallback
 	http2    bool // how the machine that has the request is spoken to
 	cut      bool // the answer broke off in the middle

@@ -40,7 +40,9 @@ func (t *trip) turn(answer *forward.Response) *Problem {
 	}
 	t.heed(in, from)
 	t.follow(in, from.ID, from.App)
+	before := t.homeward
 	t.homeward = isHomeward(in, t.rec.Last().Decision)
+	t.cameBack = before && t.homeward
 	t.transform(in.Transform)
 	t.header.Set(replay.SourceHeader, replay.Source{
 		Instance: from.ID, Region: from.Region, At: time.Now(), State: in.State,
