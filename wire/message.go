@@ -6,7 +6,8 @@ import (
 	"fmt"
 )
 
-// Request is the head of a request. What was read is the caller's to keep.
+// Request is the head of a request. What a [Reader] has returned is valid until the
+// next message is read; its strings are the caller's to keep.
 type Request struct {
 	Method string
 	// Target is in origin form ("/path?query"), or "*" with OPTIONS, or the
@@ -27,7 +28,7 @@ type Request struct {
 	Upgrade string
 }
 
-// Response is the head of an answer. What was read is the caller's to keep.
+// Response is the head of an answer; what a [Reader] has returned is as valid as a [Request].
 type Response struct {
 	Minor  int // the 1 of HTTP/1.1
 	Status int // 100 to 599

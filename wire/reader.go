@@ -25,6 +25,25 @@ type Reader struct {
 	last  bool  // the message read last is the connection's last
 	dead  error // nothing more is read
 	body  Body
+
+	// What was read last.
+	request  Request
+	response Response
+	fields   Header // room for theirs
+}
+
+// mostKept is for how many fields room is kept between messages: few have more.
+const mostKept = 32
+
+// room returns an empty header for the fields of a next message.
+func (r *Reader) room() Header {
+	if cap(r.fields) > mostKept {
+		r.fields = nil
+	}
+	if r.fields == nil {
+		r.fields = make(Header, 0, mostKept/2)
+	}
+	return r.fields[:0]
 }
 
 // NewReader returns a Reader of what comes from r.

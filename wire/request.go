@@ -22,16 +22,12 @@ func (r *Reader) ReadRequest() (*Request, error) {
 		return nil, r.die(ErrHTTP2Preface)
 	}
 	r.begun = true
-	// One piece of memory for the head, one for its text.
-	room := &struct {
-		Request
-		fields [16]Field
-	}{}
-	req := &room.Request
-	req.Header = room.fields[:0]
+	req := &r.request
+	*req = Request{Header: r.room()}
 	if err := r.parseRequest(req, head); err != nil {
 		return nil, r.die(err)
 	}
+	r.fields = req.Header
 	r.last = req.Close
 	r.body.begin(r, req.Length, 400)
 	return req, nil

@@ -12,15 +12,12 @@ func (r *Reader) ReadResponse(method string) (*Response, error) {
 		return nil, r.broke(ofMachine(err))
 	}
 	r.begun = true
-	room := &struct {
-		Response
-		fields [16]Field
-	}{}
-	resp := &room.Response
-	resp.Header = room.fields[:0]
+	resp := &r.response
+	*resp = Response{Header: r.room()}
 	if err := r.parseResponse(resp, head, method); err != nil {
 		return nil, r.die(ofMachine(err))
 	}
+	r.fields = resp.Header
 	r.last = resp.Close
 	if r.early += len(head); resp.Status >= 200 {
 		r.early = 0
