@@ -12,6 +12,7 @@ func (w *World) Metrics() *metrics.Metrics { return w.metrics }
 
 // record is told of each request by its edge. What the page shows was counted.
 func (w *World) record(r *journey.Record) {
+	r = r.Clone() // it is kept
 	w.metrics.Record(r)
 	w.journeys.Add(r)
 	w.cfg.Record(r)

@@ -45,7 +45,8 @@ type Config struct {
 	// nobody is redirected to HTTPS, whatever an app's options say.
 	NoTLS bool
 	// Record is called once for each request, when it has ended, from the
-	// request's goroutine; it must be quick. nil: no records but the log's.
+	// request's goroutine; it must be quick, and clone what it keeps. nil: no records
+	// but the log's.
 	Record func(*journey.Record)
 	// Logger gets a line for each request: at level debug, or warn where
 	// something went wrong. nil: slog.Default().

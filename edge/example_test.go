@@ -33,7 +33,7 @@ func Example() {
 			fleet.Machine{ID: "m2", App: "guestbook", Region: "ams", Addr: near.Listener.Addr().String(), Healthy: true},
 			fleet.Machine{ID: "m3", App: "guestbook", Region: "ord", Addr: home.Listener.Addr().String(), Healthy: true},
 		),
-		Record: func(r *journey.Record) { records <- r },
+		Record: func(r *journey.Record) { records <- r.Clone() },
 		Logger: slog.New(slog.DiscardHandler),
 	})
 	if err != nil {

@@ -39,7 +39,7 @@ func newPipes(t *testing.T, front string, change func(*edge.Config, *fleet.Optio
 	options := fleet.Options{IdleTimeout: idle}
 	cfg := edge.Config{
 		Region: "ams", App: "web", Fleet: fleet.New(distances, near), Logger: slog.New(slog.DiscardHandler),
-		Record: func(r *journey.Record) { p.records <- r },
+		Record: func(r *journey.Record) { p.records <- r.Clone() },
 	}
 	cfg.Machines.Dial = func(context.Context, string, string) (net.Conn, error) {
 		ours, theirs := net.Pipe()

@@ -45,7 +45,7 @@ func newWorld(t testing.TB, change func(*edge.Config), machines ...fleet.Machine
 	w := &world{t: t, records: make(chan *journey.Record, 10_000)}
 	cfg := edge.Config{
 		Region: "ams", App: "web", Fleet: fleet.New(distances, machines...),
-		Record: func(r *journey.Record) { w.records <- r },
+		Record: func(r *journey.Record) { w.records <- r.Clone() },
 		Logger: slog.New(slog.DiscardHandler),
 	}
 	if change != nil {

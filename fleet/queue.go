@@ -36,6 +36,9 @@ type Queue struct {
 func (q Queue) Wait(ctx context.Context, f *Fleet, take func(*Snapshot) (Slot, error)) (Slot, error) {
 	s := f.Snapshot()
 	slot, err := take(s)
+	if err == nil {
+		return slot, nil
+	}
 	busy := busyOf(err)
 	if len(busy) == 0 {
 		return slot, err

@@ -4,6 +4,8 @@
 package journey
 
 import (
+	"slices"
+	"strings"
 	"time"
 
 	"homing/decision"
@@ -12,7 +14,8 @@ import (
 )
 
 // Record is one request, from the first byte of its head to the last byte of its
-// answer. It is written by one goroutine and never changed once it was handed on.
+// answer. Whoever is handed one reads it at once, or keeps a [Record.Clone]: the next
+// request is written into the same memory.
 type Record struct {
 	ID       string // the request's Fly-Request-Id
 	Edge     region.Code
@@ -44,6 +47,15 @@ type Hop struct {
 	Replayed bool          // the machine asked for a replay
 	Decision decision.Decision
 	Problem  string // why no answer came
+}
+
+// Clone returns a copy that never changes. It shares no memory with the request, whose
+// head may be large.
+func (r *Record) Clone() *Record {
+	c := *r
+	c.Method, c.Host, c.Path = strings.Clone(r.Method), strings.Clone(r.Host), strings.Clone(r.Path)
+	c.Hops = slices.Clone(r.Hops)
+	return &c
 }
 
 // Last returns the hop that answered, or a zero Hop if no machine was asked.

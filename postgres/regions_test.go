@@ -153,7 +153,7 @@ func (w *regions) watch() {
 func (w *regions) record(r *journey.Record) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	w.records[r.ID] = r
+	w.records[r.ID] = r.Clone()
 	close(w.came)
 	w.came = make(chan struct{})
 }
