@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"errors"
 	"net"
+	"slices"
 	"strings"
 
 	"homing/edge/recall"
@@ -110,7 +111,9 @@ func (t *trip) order(in replay.Instruction, from fleet.Machine) error {
 }
 
 // skips reports whether the client asks for the app to be asked.
-func (t *trip) skips() bool { return replay.SkipsCache(t.in.header[replay.CacheControlHeader]) }
+func (t *trip) skips() bool {
+	return replay.SkipsCache(slices.Collect(t.in.header.Values(replay.CacheControlHeader)))
+}
 
 // tellStatus has the next machine told; of several, the record has the first.
 func (t *trip) tellStatus(status string) {

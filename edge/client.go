@@ -1,7 +1,6 @@
 package edge
 
 import (
-	"context"
 	"crypto/tls"
 	"errors"
 	"io"
@@ -24,18 +23,24 @@ type client struct {
 	server      *Server
 	conn        net.Conn
 	reader      *wire.Reader
-	addr        string // without the port
-	local, port string // that it connected to
+	life        forward.Leash // ends when the client has gone
+	addr        string        // without the port
+	local, port string        // that it connected to
+	ends        string        // addr and local, as X-Forwarded-For has them
 	tls         bool
-	idle        bool   // guarded by server.mu
-	watch       *watch // nil: there is none
+	idle        bool // guarded by server.mu
+	clock       clock
+	watch       watch
 }
 
 func newClient(s *Server, conn net.Conn) *client {
-	c := &client{server: s, conn: conn, reader: wire.NewReader(conn, wire.Limits{}), idle: true}
+	c := &client{server: s, conn: conn, idle: true}
+	c.reader = wire.NewReader(reading{c}, wire.Limits{})
 	c.addr = hostOf(conn.RemoteAddr().String())
 	c.local, c.port, _ = net.SplitHostPort(conn.LocalAddr().String())
+	c.ends = c.addr + ", " + c.local
 	_, c.tls = conn.(*tls.Conn)
+	c.watch.client, c.watch.ended = c, make(chan struct{}, 1)
 	return c
 }
 
@@ -81,12 +86,12 @@ func (c *client) next() ending {
 	if !s.setIdle(c, true) {
 		return closed
 	}
-	c.readWithin(s.times.idle)
+	c.clock.reads = betweenRequests
 	if c.reader.Await() != nil || !s.setIdle(c, false) {
 		return closed
 	}
 	begun := time.Now()
-	c.readWithin(s.times.head)
+	c.clock.reads = headBegins
 	req, err := c.reader.ReadRequest()
 	if errors.Is(err, wire.ErrHTTP2Preface) && !c.tls {
 		return c.serveHTTP2(c.reader.Rest())
@@ -94,18 +99,9 @@ func (c *client) next() ending {
 	if err != nil {
 		return c.refuse(err, begun)
 	}
-	_ = c.conn.SetReadDeadline(time.Time{}) // an error shows at the next read
+	c.clock.reads = unbounded
 	return c.exchange(req)
 }
-
-func (c *client) readWithin(d time.Duration) {
-	_ = c.conn.SetReadDeadline(time.Now().Add(d)) // an error shows at the next read
-}
-
-var past = time.Unix(1, 0)
-
-// interrupt ends a read of the connection that is under way.
-func (c *client) interrupt() { _ = c.conn.SetReadDeadline(past) }
 
 // refuse answers what is no request.
 func (c *client) refuse(err error, begun time.Time) ending {
@@ -121,9 +117,9 @@ func (c *client) refuse(err error, begun time.Time) ending {
 	}
 	e := c.server.edge
 	rec := &journey.Record{
-		ID: newRequestID(e.cfg.Region), Edge: e.cfg.Region, Start: begun, Status: p.Status,
-		Code: p.Code.String(), Problem: p.Detail,
+		Edge: e.cfg.Region, Start: begun, Status: p.Status, Code: p.Code.String(), Problem: p.Detail,
 	}
+	rec.ID, _ = newNames(e.cfg.Region, begun)
 	out := &wireSink{client: c, stall: c.server.times.stall, close: true}
 	header, body := p.answer(nil, rec.ID)
 	_ = out.begin(p.Status, header, int64(len(body))) // a head of ours can be written
@@ -133,31 +129,86 @@ func (c *client) refuse(err error, begun time.Time) ending {
 	return lingering
 }
 
-// exchange serves one request.
+// visit is one request of a client, and what it is answered with.
+type visit struct {
+	in   inbound
+	out  wireSink
+	trip *trip
+	// motion outlives the request: a timer may look at it late.
+	motion motion
+	moved  func()
+}
+
+func newVisit(e *Edge) *visit {
+	v := &visit{trip: newTrip(e)}
+	v.motion.since, v.moved = time.Now(), v.motion.note
+	return v
+}
+
+// exchange serves one request. Its memory serves the next one's, if nothing else can
+// still be looking at it, and its life has not ended.
 func (c *client) exchange(req *wire.Request) ending {
-	ctx, cancel := context.WithCancel(c.server.ctx)
-	defer cancel()
-	in := c.inbound(ctx, req)
-	out := &wireSink{client: c, stall: c.server.times.stall, method: req.Method, http10: req.Minor == 0, close: req.Close}
-	if req.Length == 0 {
-		c.beginWatch(cancel)
-	} else {
-		in.length, in.expect = req.Length, req.Expect
-		var body io.Reader = &bodyReading{client: c, gone: cancel}
-		if req.Expect {
-			body = &forward.FirstRead{Reader: body, Before: out.goOn}
-		}
-		cfg := c.server.edge.cfg
-		in.body = forward.NewBody(in.motion.body(body), req.Length, cfg.BodyLimit, c.server.edge.budget, c.interrupt)
-		out.body = in.body
+	v := c.server.visits.Get().(*visit)
+	c.begin(v, req)
+	cut := c.serveVisit(v)
+	end := c.end(v, cut)
+	if c.life.Untie() && v.in.body == nil && !v.trip.http2 && !v.out.switched && v.trip.life.Err() == nil {
+		c.server.visits.Put(v)
 	}
-	cut := c.serveInbound(in, out)
+	return end
+}
+
+// begin makes v a visit of this client.
+func (c *client) begin(v *visit, req *wire.Request) {
+	path, _, _ := strings.Cut(req.Target, "?")
+	in, out := &v.in, &v.out
+	*in = inbound{
+		ctx: &c.life, method: req.Method, target: req.Target, path: path, host: req.Host, header: req.Header,
+		client: c.addr, local: c.local, port: c.port, ends: c.ends, tls: c.tls, motion: &v.motion, moved: v.moved,
+	}
+	out.begins(c, req)
+	if req.Length == 0 {
+		if !req.Close {
+			in.upgrade = forward.Harmless(req.Upgrade)
+		}
+		c.watch.begin()
+		return
+	}
+	c.boundless()
+	in.length, in.expect = req.Length, req.Expect
+	var body io.Reader = &bodyReading{client: c}
+	if req.Expect {
+		body = &forward.FirstRead{Reader: body, Before: out.goOn}
+	}
+	cfg := c.server.edge.cfg
+	in.body = forward.NewBody(in.motion.body(body), req.Length, cfg.BodyLimit, c.server.edge.budget, c.interrupt)
+	out.body = in.body
+}
+
+// serveVisit serves a request, and returns when nobody reads the connection
+// any more.
+func (c *client) serveVisit(v *visit) (cut bool) {
+	if v.in.body != nil {
+		defer c.clock.forget()
+	}
+	defer c.watch.end()
+	if v.in.body != nil {
+		defer v.in.body.Close()
+	}
+	v.trip.begin(&v.in, &v.out)
+	c.life.Tie(&v.trip.life)
+	return v.trip.serve()
+}
+
+// end says what becomes of the connection.
+func (c *client) end(v *visit, cut bool) ending {
+	out := &v.out
 	switch {
 	case out.switched:
 		return closed // by the tunnel
 	case cut && out.untilClose:
 		return broken
-	case cut || out.flush() != nil || ctx.Err() != nil:
+	case cut || out.flush() != nil || c.life.Err() != nil:
 		return closed
 	case !c.reader.Body().Done() || out.close && c.reader.Buffered() > 0:
 		return lingering
@@ -167,80 +218,14 @@ func (c *client) exchange(req *wire.Request) ending {
 	return keptOpen
 }
 
-// serveInbound serves a request, and returns when nobody reads the connection
-// any more.
-func (c *client) serveInbound(in *inbound, out *wireSink) (cut bool) {
-	defer c.endWatch()
-	if in.body != nil {
-		defer in.body.Close()
-	}
-	return c.server.edge.serve(in, out)
-}
-
-func (c *client) inbound(ctx context.Context, req *wire.Request) *inbound {
-	path, _, _ := strings.Cut(req.Target, "?")
-	in := &inbound{
-		ctx: ctx, method: req.Method, target: req.Target, path: path, host: req.Host, header: make(http.Header, len(req.Header)),
-		client: c.addr, local: c.local, port: c.port, tls: c.tls,
-	}
-	in.motion.since = time.Now()
-	for _, f := range req.Header {
-		in.header.Add(f.Name, f.Value)
-	}
-	if req.Length == 0 && !req.Close {
-		in.upgrade = forward.Harmless(req.Upgrade)
-	}
-	return in
-}
-
-// watch notices that a client goes away while it is answered.
-type watch struct {
-	timer *time.Timer
-	ended chan struct{}
-}
-
-// watchAfter is when a watch begins. Most requests are answered before, and are
-// spared what it costs to wake a reader up.
-const watchAfter = 5 * time.Millisecond
-
-// beginWatch calls gone when the client goes away, until endWatch. The client
-// must have sent its request to the end.
-func (c *client) beginWatch(gone context.CancelFunc) {
-	if c.reader.Buffered() > 0 {
-		return // it has sent more: whether it goes away shows only behind that
-	}
-	ended := make(chan struct{})
-	c.watch = &watch{ended: ended, timer: time.AfterFunc(watchAfter, func() {
-		defer close(ended)
-		err := c.reader.Await()
-		if err == io.EOF {
-			// Perhaps said only because this was its last request. What may be
-			// behind that is no request, and can be dropped.
-			_, err = c.conn.Read(make([]byte, 1))
-		}
-		if err != nil && !errors.Is(err, os.ErrDeadlineExceeded) {
-			gone()
-		}
-	})}
-}
-
-// endWatch ends the watch and returns when it has ended.
-func (c *client) endWatch() {
-	if c.watch != nil && !c.watch.timer.Stop() {
-		c.interrupt()
-		<-c.watch.ended
-	}
-	c.watch = nil
-}
-
 // linger says that nothing more will come, and drops what is still sent: closed
 // over unread bytes, the connection would be reset, which can overtake the answer.
 func (c *client) linger() {
 	if w, ok := c.conn.(interface{ CloseWrite() error }); !ok || w.CloseWrite() != nil {
 		return
 	}
-	c.readWithin(c.server.times.linger)
-	_, _ = io.Copy(io.Discard, c.conn) // ends with the client or the deadline
+	_ = c.conn.SetReadDeadline(time.Now().Add(c.server.times.linger)) // an error shows at the read
+	_, _ = io.Copy(io.Discard, c.conn)                                // ends with the client or the deadline
 }
 
 // reset ends the connection with a reset, past what TLS would say at its end.
@@ -259,7 +244,6 @@ func (c *client) reset() {
 // goroutine at a time.
 type bodyReading struct {
 	client *client
-	gone   context.CancelFunc
 	done   bool
 }
 
@@ -271,12 +255,12 @@ func (b *bodyReading) Read(p []byte) (int, error) {
 	n, err := body.Read(p)
 	if body.Done() {
 		b.done = true
-		b.client.beginWatch(b.gone)
+		b.client.watch.begin()
 		return n, io.EOF
 	}
 	var malformed *wire.Error
 	if err != nil && !errors.As(err, &malformed) && !errors.Is(err, os.ErrDeadlineExceeded) {
-		b.gone()
+		b.client.life.End(nil)
 	}
 	return n, err
 }

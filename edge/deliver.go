@@ -4,8 +4,6 @@ import (
 	"context"
 	"io"
 	"log/slog"
-	"net/http"
-	"strconv"
 	"sync"
 	"time"
 
@@ -20,9 +18,6 @@ var copyBuffers = sync.Pool{New: func() any { b := make([]byte, 32<<10); return 
 func (t *trip) deliver(answer *forward.Response) *Problem {
 	defer answer.Body.Close()
 	header := t.answerHeader(answer.Header)
-	if answer.Length >= 0 && answer.Status != http.StatusNoContent && answer.Status != http.StatusNotModified {
-		header.Set("Content-Length", strconv.FormatInt(answer.Length, 10))
-	}
 	if err := t.out.begin(answer.Status, header, answer.Length); err != nil {
 		return problem(PU02, "the machine's answer cannot be passed on")
 	}
@@ -34,7 +29,7 @@ func (t *trip) deliver(answer *forward.Response) *Problem {
 	last := &t.rec.Hops[len(t.rec.Hops)-1]
 	last.Took = time.Since(t.rec.Start) - last.Start
 	if err == nil {
-		t.out.end(outward(answer.Trailer))
+		t.out.end(appendOutward(nil, answer.Trailer))
 		return nil
 	}
 	t.cut = true
@@ -87,7 +82,7 @@ func (t *trip) fail(p *Problem) {
 	}
 	t.rec.Code, t.rec.Problem, t.rec.Status = p.Code.String(), p.Detail, p.status()
 	header, body := p.answer(t.in.header, t.rec.ID)
-	t.dress(header)
+	t.dress(&header)
 	_ = t.out.begin(p.status(), header, int64(len(body))) // a head of ours can be written
 	if t.in.method != "HEAD" {
 		_ = t.out.write(body, false) // a client that has gone needs no answer
@@ -100,6 +95,9 @@ func (e *Edge) finish(rec *journey.Record) {
 	level := slog.LevelDebug
 	if rec.Code != "" {
 		level = slog.LevelWarn
+	}
+	if !e.cfg.Logger.Enabled(context.Background(), level) {
+		return
 	}
 	last := rec.Last()
 	e.cfg.Logger.Log(context.Background(), level, "request",

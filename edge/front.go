@@ -2,9 +2,11 @@ package edge
 
 import (
 	"context"
+	"errors"
 	"io"
 	"net"
 	"net/http"
+	"strconv"
 	"time"
 
 	"homing/forward"
@@ -19,17 +21,19 @@ type inbound struct {
 	target        string // as it stands in the request line, in origin form
 	path          string // for the record
 	host          string
-	header        http.Header
+	header        wire.Header
 	body          *forward.Body // nil: none
 	length        int64         // of the body; -1: unknown
 	expect        bool          // the client waits for a 100 before it sends the body
 	client, local string        // addresses without ports
 	port          string        // that the client connected to
+	ends          string        // client and local, as X-Forwarded-For has them
 	tls           bool
-	upgrade       string // protocols that the client asks to switch to
-	http2         bool   // how the client sent it
-	fault         error  // a [*wire.Error]: why it cannot be served; nil: it can
-	motion        motion
+	upgrade       string      // protocols that the client asks to switch to
+	http2         bool        // how the client sent it
+	fault         *wire.Error // why it cannot be served; nil: it can
+	motion        *motion
+	moved         func() // notes that something has
 }
 
 // holdsBack reports whether the machine is only told of the body until it asks for
@@ -42,16 +46,16 @@ func (in *inbound) holdsBack() bool {
 // sink takes the answer for the client.
 type sink interface {
 	// early passes a 1xx answer on.
-	early(status int, header http.Header)
+	early(status int, header wire.Header)
 	// begin sends the head of an answer whose body is that long; -1: unknown. An
 	// error says that a head cannot be written so, and another may be.
-	begin(status int, header http.Header, length int64) error
+	begin(status int, header wire.Header, length int64) error
 	// write sends a part of the body, at once if now is set.
 	write(p []byte, now bool) error
 	// end sends what comes after a body of unknown length.
-	end(trailer http.Header)
+	end(trailer wire.Header)
 	// switchTo answers 101 and gives the connection away.
-	switchTo(header http.Header) (forward.End, error)
+	switchTo(header wire.Header) (forward.End, error)
 	// patience says how long the client may take nothing, where the app has a wish.
 	// It is called before the rest.
 	patience(time.Duration)
@@ -80,7 +84,11 @@ func (e *Edge) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		sink.Takes(in.body)
 		defer sink.Leave()
 	}
-	if cut := e.serve(in, sink); cut {
+	t := newTrip(e)
+	t.begin(in, sink)
+	defer t.follows(in.ctx)()
+	defer t.idle.end()
+	if cut := t.serve(); cut {
 		panic(http.ErrAbortHandler) // half an answer must not look like a whole one
 	}
 	if in.body != nil && !in.body.Whole() && !in.http2 {
@@ -92,32 +100,34 @@ func (e *Edge) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 func inboundOf(r *http.Request) *inbound {
 	in := &inbound{
 		ctx: r.Context(), method: r.Method, target: forward.Target(r), path: r.URL.EscapedPath(), host: r.Host,
-		header: r.Header, client: hostOf(r.RemoteAddr), tls: r.TLS != nil, upgrade: forward.Upgrade(r),
-		http2: r.ProtoMajor == 2, fault: fault(r),
+		header: forward.Fields(r.Header), client: hostOf(r.RemoteAddr), tls: r.TLS != nil, upgrade: forward.Upgrade(r),
+		http2: r.ProtoMajor == 2,
 	}
-	in.motion.since = time.Now()
+	in.fault = in.check(r)
+	in.motion = &motion{since: time.Now()}
+	in.moved = in.motion.note
 	if a, ok := r.Context().Value(http.LocalAddrContextKey).(net.Addr); ok {
 		in.local, in.port, _ = net.SplitHostPort(a.String())
 	}
+	in.ends = in.client + ", " + in.local
 	return in
 }
 
-// fault says what keeps a request from being passed on, by the rules that HTTP/1.1
+// check says what keeps a request from being passed on, by the rules that HTTP/1.1
 // is read by.
-func fault(r *http.Request) error {
-	head := wire.Request{Method: r.Method, Target: forward.Target(r), Host: r.Host, Length: r.ContentLength, Minor: 1}
+func (in *inbound) check(r *http.Request) *wire.Error {
+	head := wire.Request{Method: in.method, Target: in.target, Host: in.host, Header: in.header, Length: r.ContentLength, Minor: 1}
 	if r.ProtoMajor == 1 {
 		head.Minor = r.ProtoMinor
-	}
-	for name, values := range r.Header {
-		for _, v := range values {
-			head.Header.Add(name, v)
-		}
 	}
 	if len(head.Header) > maxFields {
 		return &wire.Error{Status: http.StatusRequestHeaderFieldsTooLarge, Reason: "the head has too many fields"}
 	}
-	return head.Check()
+	var fault *wire.Error
+	if !errors.As(head.Check(), &fault) {
+		return nil
+	}
+	return fault
 }
 
 func hostOf(addr string) string {
@@ -133,12 +143,16 @@ type httpSink struct {
 	stall *stall // nil: the server's own limits hold
 }
 
-func (s *httpSink) early(status int, header http.Header) { s.Early(status, header) }
+func (s *httpSink) early(status int, header wire.Header) { s.Early(status, forward.HTTPHeader(header)) }
 
-func (s *httpSink) begin(status int, header http.Header, length int64) error {
+func (s *httpSink) begin(status int, header wire.Header, length int64) error {
 	s.stall.begin()
 	defer s.stall.pause()
-	s.Begin(status, header, length)
+	h := forward.HTTPHeader(header)
+	if length >= 0 && status != http.StatusNoContent && status != http.StatusNotModified {
+		h.Set("Content-Length", strconv.FormatInt(length, 10))
+	}
+	s.Begin(status, h, length)
 	return nil
 }
 
@@ -152,7 +166,7 @@ func (s *httpSink) write(p []byte, now bool) error {
 	return err
 }
 
-func (s *httpSink) end(trailer http.Header) { s.End(trailer) }
+func (s *httpSink) end(trailer wire.Header) { s.End(forward.HTTPHeader(trailer)) }
 
 // patience is for HTTP/2 alone: else how long a write may take is the server's to say.
 func (s *httpSink) patience(d time.Duration) {
@@ -163,7 +177,9 @@ func (s *httpSink) patience(d time.Duration) {
 
 func (s *httpSink) interrupt() { s.Interrupt() }
 
-func (s *httpSink) switchTo(header http.Header) (forward.End, error) { return s.SwitchTo(header) }
+func (s *httpSink) switchTo(header wire.Header) (forward.End, error) {
+	return s.SwitchTo(forward.HTTPHeader(header))
+}
 
 func (s *httpSink) flush() {
 	s.stall.begin()

@@ -1,11 +1,8 @@
 package edge
 
 import (
-	"maps"
-	"net/http"
-
 	"homing/fleet"
-	"homing/forward"
+	"homing/wire"
 )
 
 // speaksHTTP2 reports whether a machine is spoken to in HTTP/2, as its app says.
@@ -17,11 +14,11 @@ func (t *trip) speaksHTTP2(m fleet.Machine) bool {
 // hopHeader is the header for the machine that is asked now. gRPC insists that
 // trailers are welcome; in HTTP/1.1 that would be a promise about connections that
 // nobody looks at (RFC 9110 §10.1.4).
-func (t *trip) hopHeader() http.Header {
-	if !t.http2 || !forward.TakesTrailers(t.in.header["Te"]) {
+func (t *trip) hopHeader() wire.Header {
+	if !t.http2 || !t.in.header.HasToken("Te", "trailers") {
 		return t.header
 	}
-	h := maps.Clone(t.header)
-	h["Te"] = []string{"trailers"}
+	h := t.header.Clone()
+	h.Set("Te", "trailers")
 	return h
 }

@@ -1,15 +1,12 @@
 package edge
 
 import (
-	"crypto/rand"
-	"encoding/hex"
 	"net/http"
-	"net/textproto"
-	"slices"
 	"strings"
 
 	"homing/forward"
 	"homing/replay"
+	"homing/wire"
 )
 
 // ours are the request fields that only an edge may set. A client's are removed:
@@ -19,78 +16,114 @@ var ours = []string{
 	replay.PrimaryHeader, replay.RegionHeader, "Fly-Client-Ip", "Fly-Forwarded-Port", "Fly-Request-Id",
 }
 
-// isInner reports whether a field of an answer never leaves the edge: what a
-// machine says to it alone, and whatever a newer protocol adds to fly-replay.
-func isInner(name string) bool {
-	return strings.HasPrefix(name, replay.Header) || name == replay.RoleHeader || name == replay.DecisionHeader
-}
+// renewed are the fields that are written anew, from what the client said and what is
+// known here, or are met by whoever reads the body, which is us.
+var renewed = []string{"X-Forwarded-For", "X-Forwarded-Proto", "X-Forwarded-Port", "X-Forwarded-Ssl", "Host", "Expect"}
 
-const serverName = "homing"
+const (
+	forwardedPrefix = "X-Forwarded-"
+	serverName      = "homing"
+)
 
 // via names us, and the protocol that a message came to us in: HTTP/2 or not
 // (RFC 9110 §7.6.3).
-var via = map[bool]string{false: "1.1 homing", true: "2.0 homing"}
-
-// requestHeader returns what a machine is sent, as a copy.
-func (e *Edge) requestHeader(in *inbound, id string) http.Header {
-	h := forward.EndToEnd(in.header)
-	for _, name := range ours {
-		delete(h, name)
+func via(http2 bool) string {
+	if http2 {
+		return "2.0 homing"
 	}
-	withoutDoubles(h)
-	delete(h, "Host")
-	delete(h, "Expect") // met by whoever reads the body, which is us
+	return "1.1 homing"
+}
+
+// isOneOf reports whether a field has one of the names.
+func isOneOf(names []string, name string) bool {
+	for _, one := range names {
+		if wire.SameName(one, name) {
+			return true
+		}
+	}
+	return false
+}
+
+// hasPrefix reports whether a field's name begins so.
+func hasPrefix(name, prefix string) bool {
+	return len(name) >= len(prefix) && wire.SameName(name[:len(prefix)], prefix)
+}
+
+// isInner reports whether a field of an answer never leaves the edge: what a
+// machine says to it alone, and whatever a newer protocol adds to fly-replay.
+func isInner(name string) bool {
+	return hasPrefix(name, replay.Header) || wire.SameName(name, replay.RoleHeader) || wire.SameName(name, replay.DecisionHeader)
+}
+
+// isDouble reports whether many apps could not tell a field with a "_" from one of the
+// edge's: CGI, WSGI and Rack make HTTP_FLY_REGION of fly_region too.
+func isDouble(name string) bool {
+	if strings.IndexByte(name, '_') < 0 {
+		return false
+	}
+	double := strings.ReplaceAll(name, "_", "-")
+	return isOneOf(ours, double) || hasPrefix(double, forwardedPrefix)
+}
+
+// dressRequest makes what a machine is sent of what the client has sent.
+func (t *trip) dressRequest() {
+	in := t.in
+	h := forward.AppendEndToEnd(t.header[:0], in.header)
+	h.DelFunc(func(f wire.Field) bool { return isOneOf(ours, f.Name) || isOneOf(renewed, f.Name) || isDouble(f.Name) })
+	traced := h.Get("Traceparent") != ""
+	if !traced {
+		h.Del("Traceparent")
+	}
 	proto, ssl := "http", "off"
 	if in.tls {
 		proto, ssl = "https", "on"
 	}
 	if in.upgrade != "" {
-		h["Connection"], h["Upgrade"] = []string{"Upgrade"}, []string{in.upgrade}
+		h.Add("Connection", "Upgrade")
+		h.Add("Upgrade", in.upgrade)
 	}
-	h.Set(replay.RegionHeader, string(e.cfg.Region))
-	h.Set("Fly-Client-Ip", in.client)
-	h.Set("Fly-Forwarded-Port", in.port)
-	h.Set("Fly-Request-Id", id)
-	h.Set("X-Forwarded-For", strings.Join(append(h["X-Forwarded-For"], in.client, in.local), ", "))
-	h.Set("X-Forwarded-Proto", proto)
-	h.Set("X-Forwarded-Port", in.port)
-	h.Set("X-Forwarded-Ssl", ssl)
-	h.Add("Via", via[in.http2])
-	if h.Get("Traceparent") == "" {
-		h.Set("Traceparent", newTraceparent())
+	h.Add(replay.RegionHeader, string(t.edge.cfg.Region))
+	h.Add("Fly-Client-Ip", in.client)
+	h.Add("Fly-Forwarded-Port", in.port)
+	h.Add("Fly-Request-Id", t.rec.ID)
+	h.Add("X-Forwarded-For", t.forwardedFor())
+	h.Add("X-Forwarded-Proto", proto)
+	h.Add("X-Forwarded-Port", in.port)
+	h.Add("X-Forwarded-Ssl", ssl)
+	h.Add("Via", via(in.http2))
+	if !traced {
+		h.Add("Traceparent", t.traceparent)
 	}
-	return h
+	t.header = h
 }
 
-// withoutDoubles removes fields with a "_" that many apps could not tell from one
-// of the edge's: CGI, WSGI and Rack make HTTP_FLY_REGION of fly_region too.
-func withoutDoubles(h http.Header) {
-	for name := range h {
-		if !strings.Contains(name, "_") {
-			continue
-		}
-		double := textproto.CanonicalMIMEHeaderKey(strings.ReplaceAll(name, "_", "-"))
-		if slices.Contains(ours, double) || strings.HasPrefix(double, "X-Forwarded-") {
-			delete(h, name)
-		}
+// forwardedFor adds the client and this edge to those that the client names.
+func (t *trip) forwardedFor() string {
+	if !t.in.header.Has("X-Forwarded-For") {
+		return t.in.ends
+	}
+	var all strings.Builder
+	for before := range t.in.header.Values("X-Forwarded-For") {
+		all.WriteString(before)
+		all.WriteString(", ")
+	}
+	return all.String() + t.in.ends
+}
+
+// appendOutward appends what may leave the edge of a machine's header or trailer.
+func appendOutward(to, h wire.Header) wire.Header {
+	to = forward.AppendEndToEnd(to, h)
+	to.DelFunc(func(f wire.Field) bool { return isInner(f.Name) })
+	return to
+}
+
+// setIn makes values the only ones of that name; none removes it.
+func setIn(h *wire.Header, name string, values []string) {
+	h.Del(name)
+	for _, v := range values {
+		h.Add(name, v)
 	}
 }
 
-// outward copies what may leave the edge of a machine's header or trailer.
-func outward(header http.Header) http.Header {
-	h := forward.EndToEnd(header)
-	for name := range h {
-		if isInner(name) {
-			delete(h, name)
-		}
-	}
-	return h
-}
-
-// newTraceparent starts a trace (W3C Trace Context §3.2): version, trace, parent
-// and the flag that says "sampled".
-func newTraceparent() string {
-	var ids [24]byte
-	_, _ = rand.Read(ids[:]) // never fails, see crypto/rand
-	return "00-" + hex.EncodeToString(ids[:16]) + "-" + hex.EncodeToString(ids[16:]) + "-01"
-}
+// httpHeader is a header where net/http's form is looked at: rarely.
+func httpHeader(h wire.Header) http.Header { return forward.HTTPHeader(h) }

@@ -35,11 +35,12 @@ type hop struct {
 	last    error         // of the last exchange
 }
 
-// hop brings the request to the machine that the wish names, to where a replay
+// bring brings the request to the machine that the wish names, to where a replay
 // falls back to, or to the app where the cached target could not be reached.
-func (t *trip) hop() (*forward.Response, error) {
+func (t *trip) bring() (*forward.Response, error) {
 	for {
-		h := &hop{trip: t, begun: time.Now()}
+		h := &t.hop
+		*h = hop{trip: t, begun: time.Now()}
 		answer, step, err := h.run()
 		switch {
 		case err == nil:
@@ -63,7 +64,7 @@ func (h *hop) run() (*forward.Response, route.Step, error) {
 		if err == nil {
 			return answer, route.Step{}, nil
 		}
-		if h.ctx.Err() != nil {
+		if h.life.Err() != nil {
 			return nil, route.Step{}, err
 		}
 		step := route.Next(h.judge(err))
@@ -88,10 +89,7 @@ func (h *hop) try(x passage) (*forward.Response, error) {
 		if err := h.headHome(); err != nil {
 			return nil, err
 		}
-		slot, err := h.edge.cfg.Queue.Wait(h.in.ctx, h.edge.cfg.Fleet, func(s *fleet.Snapshot) (fleet.Slot, error) {
-			h.fleet = s
-			return route.Take(s, h.wish)
-		})
+		slot, err := h.edge.cfg.Queue.Wait(h.in.ctx, h.edge.cfg.Fleet, h.take)
 		h.begun = h.begun.Add(time.Since(waiting)) // the queue has a time of its own
 		if err != nil {
 			return nil, err
@@ -112,6 +110,12 @@ func (h *hop) try(x passage) (*forward.Response, error) {
 		h.last = err
 	}
 	return answer, err
+}
+
+// choose takes a slot of a machine.
+func (t *trip) choose(s *fleet.Snapshot) (fleet.Slot, error) {
+	t.fleet = s
+	return route.Take(s, t.wish)
 }
 
 // left is how much time there is still to reach the target.

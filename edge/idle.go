@@ -1,7 +1,6 @@
 package edge
 
 import (
-	"context"
 	"fmt"
 	"io"
 	"net/http"
@@ -66,35 +65,51 @@ func (e endMotion) Write(p []byte) (int, error) {
 
 // idleWatch ends an exchange or a tunnel in which nothing has moved for the limit.
 // What moves costs it nothing but a note: its timer looks only when the limit could
-// have passed.
+// have passed, and one that looks in vain serves the next exchange.
 type idleWatch struct {
-	limit  time.Duration
 	motion *motion
 	stop   func() // called once, with mu held
 
 	mu      sync.Mutex
+	limit   time.Duration
 	timer   *time.Timer
+	due     time.Duration // what the timer was last set to; 0: it does not run
 	resting bool
 	over    bool
 }
 
 // begin watches from now on. Whatever happens in the first grace has bounds of its
 // own.
-func (w *idleWatch) begin(grace time.Duration) {
+func (w *idleWatch) begin(limit, grace time.Duration) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.motion.expect(grace)
-	w.resting = false
+	w.limit, w.resting = limit, false
+	if w.due == 0 || w.due > limit {
+		w.set(limit)
+	}
+}
+
+// set has the timer look in d; mu is held.
+func (w *idleWatch) set(d time.Duration) {
+	w.due = d
 	if w.timer == nil {
-		w.timer = time.AfterFunc(w.limit, w.look)
+		w.timer = time.AfterFunc(d, w.look)
 		return
 	}
-	w.timer.Reset(w.limit)
+	w.timer.Reset(d)
 }
 
 // rest watches no more, until it begins again: stop is not called any more, and has
 // returned if it was.
 func (w *idleWatch) rest() {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.resting = true
+}
+
+// end rests for good.
+func (w *idleWatch) end() {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.resting = true
@@ -106,11 +121,12 @@ func (w *idleWatch) rest() {
 func (w *idleWatch) look() {
 	w.mu.Lock()
 	defer w.mu.Unlock()
+	w.due = 0
 	if w.resting || w.over {
 		return
 	}
 	if left := w.limit - w.motion.still(); left > 0 {
-		w.timer.Reset(min(left, w.limit)) // a grace may end sooner
+		w.set(min(left, w.limit)) // a grace may end sooner
 		return
 	}
 	w.over = true
@@ -131,18 +147,17 @@ func (e idleError) Error() string {
 	return fmt.Sprintf("no byte moved for %v (idle_timeout)", time.Duration(e))
 }
 
-// limitIdling makes ctx of the client's context, and prepares to end it as the app's
-// options say.
+// limitIdling prepares to end the request as the app's options say.
 func (t *trip) limitIdling() {
-	t.ctx, t.cancel = context.WithCancelCause(t.in.ctx)
-	t.idle.limit, t.idle.motion, t.idle.stop = t.app.Options.Idle(), &t.in.motion, t.stopIdling
 	if t.app.Options.IdleTimeout > 0 {
-		t.out.patience(2 * t.idle.limit) // the watch comes first, and knows what to say
+		t.out.patience(2 * t.idleLimit()) // the watch comes first, and knows what to say
 	}
 }
 
+func (t *trip) idleLimit() time.Duration { return t.app.Options.Idle() }
+
 func (t *trip) stopIdling() {
-	t.cancel(idleError(t.idle.limit))
+	t.life.End(idleError(t.idle.limit)) // it is called with the watch's lock
 	t.out.interrupt()
 }
 
@@ -151,9 +166,9 @@ func (t *trip) stopIdling() {
 func (t *trip) idled() *Problem {
 	if t.in.motion.owed.Load() {
 		return &Problem{Code: BadRequest, Status: http.StatusRequestTimeout, Detail: fmt.Sprintf(
-			"the client stalled in the middle of the request's body: nothing of it came for %v (idle_timeout)", t.idle.limit)}
+			"the client stalled in the middle of the request's body: nothing of it came for %v (idle_timeout)", t.idleLimit())}
 	}
-	return &Problem{Code: PU02, Status: http.StatusGatewayTimeout, Detail: idleError(t.idle.limit).Error() +
+	return &Problem{Code: PU02, Status: http.StatusGatewayTimeout, Detail: idleError(t.idleLimit()).Error() +
 		", and the machine did not answer; the request may have been carried out, and was not sent again"}
 }
 
@@ -161,19 +176,19 @@ func (t *trip) idled() *Problem {
 // that it was the client who took nothing.
 func (t *trip) idledMidway(taking bool) {
 	if taking {
-		t.rec.Problem = fmt.Sprintf("the client took nothing of the answer for %v (idle_timeout)", t.idle.limit)
+		t.rec.Problem = fmt.Sprintf("the client took nothing of the answer for %v (idle_timeout)", t.idleLimit())
 		return
 	}
-	t.rec.Code, t.rec.Problem = PU02.String(), "the answer stopped: "+idleError(t.idle.limit).Error()
+	t.rec.Code, t.rec.Problem = PU02.String(), "the answer stopped: "+idleError(t.idleLimit()).Error()
 }
 
 // joinUntilIdle joins the ends, and ends the tunnel when nothing moves. It reports whether
 // it did.
 func (t *trip) joinUntilIdle(client, machine forward.End, open *openTunnel) (idled bool) {
 	t.idle.rest() // the exchange is over
-	w := idleWatch{limit: t.idle.limit, motion: &t.in.motion, stop: open.end}
-	w.begin(0)
-	defer w.rest()
+	w := idleWatch{motion: t.in.motion, stop: open.end}
+	w.begin(t.idleLimit(), 0)
+	defer w.end()
 	forward.Join(w.motion.end(client), w.motion.end(machine))
 	return w.ended()
 }

@@ -2,32 +2,29 @@ package edge
 
 import (
 	"net/http"
-	"slices"
 	"strings"
+
+	"homing/wire"
 )
 
 // answerHeader returns what the client is sent of a machine's header, as the app's
-// options want it.
-func (t *trip) answerHeader(header http.Header) http.Header {
-	h := t.earlyHeader(header)
+// options want it. It is valid until the next is made.
+func (t *trip) answerHeader(header wire.Header) wire.Header {
+	t.answer = t.appendEarly(t.answer[:0], header)
 	for _, change := range t.app.Options.Answer {
-		if len(change.Values) == 0 {
-			delete(h, change.Name)
-			continue
-		}
-		h[change.Name] = slices.Clone(change.Values)
+		setIn(&t.answer, change.Name, change.Values)
 	}
-	return h
+	return t.answer
 }
 
-// earlyHeader is that of a 1xx answer, which is only a hint: the options are for
-// the answer that it announces.
-func (t *trip) earlyHeader(header http.Header) http.Header {
-	h := outward(header)
+// appendEarly appends the header of a 1xx answer, which is only a hint: the options are
+// for the answer that it announces.
+func (t *trip) appendEarly(to, header wire.Header) wire.Header {
+	h := appendOutward(to, header)
 	if !t.app.Options.Pristine {
 		h.Set("Fly-Request-Id", t.rec.ID)
 		h.Set("Server", serverName)
-		h.Add("Via", via[t.http2])
+		h.Add("Via", via(t.http2))
 	}
 	return h
 }
@@ -43,10 +40,10 @@ var ofContent = []string{
 // dress adds what the app's options add to its answers to an error of ours: a page
 // of the app's must be able to read it (CORS), and its host is held to HTTPS by it,
 // too. What the error says itself stays.
-func (t *trip) dress(h http.Header) {
+func (t *trip) dress(h *wire.Header) {
 	for _, add := range t.app.Options.Answer {
-		if _, ours := h[add.Name]; !ours && len(add.Values) > 0 && !slices.Contains(ofContent, add.Name) {
-			h[add.Name] = slices.Clone(add.Values)
+		if !h.Has(add.Name) && len(add.Values) > 0 && !isOneOf(ofContent, add.Name) {
+			setIn(h, add.Name, add.Values)
 		}
 	}
 }
@@ -70,8 +67,8 @@ func (t *trip) toHTTPS() *Problem {
 	if t.in.method == http.MethodGet || t.in.method == http.MethodHead {
 		status = http.StatusMovedPermanently
 	}
-	header := http.Header{
-		"Location": {"https://" + host + target}, "Fly-Request-Id": {t.rec.ID}, "Server": {serverName}, "Content-Length": {"0"},
+	header := wire.Header{
+		{Name: "Location", Value: "https://" + host + target}, {Name: "Fly-Request-Id", Value: t.rec.ID}, {Name: "Server", Value: serverName},
 	}
 	if err := t.out.begin(status, header, 0); err != nil {
 		return problem(BadRequest, "the request's target cannot be redirected to")
@@ -96,6 +93,6 @@ func (t *trip) runsOnce() bool {
 	case http.MethodGet, http.MethodHead, http.MethodOptions, http.MethodTrace:
 		return false
 	}
-	keys := t.in.header["Idempotency-Key"]
-	return !t.app.Options.Idempotent || len(keys) != 1 || keys[0] == ""
+	keys := t.in.header.Count("Idempotency-Key")
+	return !t.app.Options.Idempotent || keys != 1 || t.in.header.Get("Idempotency-Key") == ""
 }

@@ -41,11 +41,10 @@ func (t *trip) tellPrimary(m fleet.Machine) {
 
 // hear notes what a machine says of its database.
 func (t *trip) hear(m fleet.Machine, answer *forward.Response) {
-	values := answer.Header[replay.RoleHeader]
-	if len(values) != 1 {
+	if answer.Header.Count(replay.RoleHeader) != 1 {
 		return
 	}
-	claim, err := primary.ParseClaim(values[0])
+	claim, err := primary.ParseClaim(answer.Header.Get(replay.RoleHeader))
 	if err != nil {
 		t.edge.cfg.Logger.Debug("a machine's role cannot be read", "app", m.App, "machine", m.ID, "error", err)
 		return
@@ -68,7 +67,7 @@ func (t *trip) headHome() error {
 	place := t.edge.cfg.Fleet.Snapshot().Primary(t.wish.App)
 	if t.waitsFor(place) {
 		var err error
-		if place, err = t.edge.vigil.await(t.ctx, t.edge.cfg.Fleet, t.wish.App, t.waitsFor); err != nil {
+		if place, err = t.edge.vigil.await(&t.life, t.edge.cfg.Fleet, t.wish.App, t.waitsFor); err != nil {
 			return err
 		}
 	}

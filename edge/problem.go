@@ -9,13 +9,13 @@ import (
 	"net"
 	"net/http"
 	"slices"
-	"strconv"
 	"strings"
 	"syscall"
 
 	"homing/forward"
 	"homing/replay"
 	"homing/route"
+	"homing/wire"
 )
 
 // Code names what went wrong, with Fly's codes where it has one. The client sees
@@ -142,13 +142,13 @@ func timedOut(err error) bool {
 
 // answer returns the head and body for the client: problem+json (RFC 9457) if it
 // accepts JSON, else text.
-func (p *Problem) answer(request http.Header, id string) (http.Header, []byte) {
+func (p *Problem) answer(request wire.Header, id string) (wire.Header, []byte) {
 	c, status := codes[p.Code], p.status()
-	h := http.Header{
-		replay.ErrorHeader: {c.name},
-		"Fly-Request-Id":   {id},
-		"Server":           {serverName},
-		"Cache-Control":    {"no-store"},
+	h := wire.Header{
+		{Name: replay.ErrorHeader, Value: c.name},
+		{Name: "Fly-Request-Id", Value: id},
+		{Name: "Server", Value: serverName},
+		{Name: "Cache-Control", Value: "no-store"},
 	}
 	var body []byte
 	if strings.Contains(request.Get("Accept"), "json") {
@@ -160,7 +160,6 @@ func (p *Problem) answer(request http.Header, id string) (http.Header, []byte) {
 		h.Set("Content-Type", "text/plain; charset=utf-8")
 		body = fmt.Appendf(nil, "%d %s (%s)\n%s\nRequest %s\n", status, c.title, c.name, p.Detail, id)
 	}
-	h.Set("Content-Length", strconv.Itoa(len(body)))
 	if status == http.StatusServiceUnavailable {
 		h.Set("Retry-After", "1")
 	}

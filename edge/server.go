@@ -20,6 +20,8 @@ type Server struct {
 	ctx    context.Context // of all requests; ended by Close
 	cancel context.CancelFunc
 
+	visits sync.Pool // of *visit
+
 	mu        sync.Mutex
 	closing   bool
 	listeners map[net.Listener]struct{}
@@ -45,6 +47,7 @@ func (e *Edge) Server() *Server {
 		clients:   make(map[*client]struct{}),
 		drained:   make(chan struct{}),
 	}
+	s.visits.New = func() any { return newVisit(e) }
 	s.ctx, s.cancel = context.WithCancel(context.Background())
 	s.http2 = newHTTP2Front(s)
 	return s
@@ -122,6 +125,7 @@ func (s *Server) Close() error {
 	s.cancel()
 	for c := range s.clients {
 		c.conn.Close()
+		c.life.End(nil)
 	}
 	return s.http2.server.Close()
 }

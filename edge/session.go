@@ -3,12 +3,13 @@ package edge
 import (
 	"crypto/sha256"
 	"encoding/binary"
-	"net/http"
+	"slices"
 	"strings"
 
 	"homing/edge/recall"
 	"homing/fleet"
 	"homing/machine"
+	"homing/wire"
 )
 
 // session returns the app's rule for the request's session, and what that is cached
@@ -40,8 +41,8 @@ func sessionRule(rules []fleet.Session, host, path string) (best *fleet.Session)
 
 // sessionKey returns the value that tells a session from all others; empty if there
 // is none, or more than one.
-func sessionKey(rule *fleet.Session, header http.Header) string {
-	values := header[rule.Header]
+func sessionKey(rule *fleet.Session, header wire.Header) string {
+	values := slices.Collect(header.Values(rule.Header))
 	if rule.Cookie != "" {
 		values = cookies(header, rule.Cookie)
 	}
@@ -54,8 +55,8 @@ func sessionKey(rule *fleet.Session, header http.Header) string {
 // cookies returns the values of all cookies of a name. It is less strict than
 // net/http: what one app does not take for a cookie another may, and a session must
 // not look different to us than to the app.
-func cookies(header http.Header, name string) (values []string) {
-	for _, line := range header["Cookie"] {
+func cookies(header wire.Header, name string) (values []string) {
+	for line := range header.Values("Cookie") {
 		for pair := range strings.SplitSeq(line, ";") {
 			if found, value, ok := strings.Cut(pair, "="); ok && strings.Trim(found, " \t") == name {
 				values = append(values, value)

@@ -2,7 +2,7 @@ package edge
 
 import (
 	"context"
-	"errors"
+
 	"net/http"
 	"strconv"
 	"time"
@@ -16,22 +16,37 @@ import (
 	"homing/wire"
 )
 
-// trip is one request on its way through the fleet.
+// trip is one request on its way through the fleet. What it is made of is used again
+// for another request where nobody can have kept any of it, see [trip.begin].
 type trip struct {
-	edge   *Edge
-	ctx    context.Context         // ends with the client, or when nothing moves
-	cancel context.CancelCauseFunc // nil: nothing can be under way
-	in     *inbound
-	out    sink
-	rec    *journey.Record
-	fleet  *fleet.Snapshot
-	app    fleet.App // that the client addressed, whose options count
-	wish   route.Wish
-	target string      // for the next machine, as in the request line
-	header http.Header // likewise
-	cache  caching
+	course
+	edge *Edge
+	life forward.Leash // ends with the client, or when nothing moves
+	idle idleWatch
+	hop  hop
 
-	idle     idleWatch
+	// Memory that one request leaves to the next.
+	record   journey.Record
+	request  forward.Request
+	response forward.Response
+	take     func(*fleet.Snapshot) (fleet.Slot, error)
+	early    func(int, wire.Header)
+	header   wire.Header // for the next machine
+	answer   wire.Header // for the client
+}
+
+// course is what a trip knows of its request, and how that has gone so far.
+type course struct {
+	in          *inbound
+	out         sink
+	rec         *journey.Record
+	fleet       *fleet.Snapshot
+	app         fleet.App // that the client addressed, whose options count
+	wish        route.Wish
+	target      string // for the next machine, as in the request line
+	traceparent string // for a client that brings none
+	cache       caching
+
 	slot     fleet.Slot // of the machine that has the request now
 	replays  int
 	homeward bool // the last replay was for the primary, wherever that is
@@ -41,28 +56,37 @@ type trip struct {
 	cut      bool // the answer broke off in the middle
 }
 
+func newTrip(e *Edge) *trip {
+	t := &trip{edge: e}
+	t.hop.trip, t.take, t.early = t, t.choose, t.passEarly
+	t.idle.stop = t.stopIdling
+	return t
+}
+
+// begin makes this the trip of a request. The last one's must be over, and nothing of
+// it under way: no body that a machine may still be sent, no stream of HTTP/2, and
+// neither may its context have ended.
+func (t *trip) begin(in *inbound, out sink) {
+	now := time.Now()
+	t.course = course{in: in, out: out, rec: &t.record, fleet: t.edge.cfg.Fleet.Snapshot()}
+	t.idle.motion = in.motion
+	t.record = journey.Record{
+		Edge: t.edge.cfg.Region, Start: now, Method: in.method, Host: in.host, Path: in.path, Hops: t.record.Hops[:0],
+	}
+	t.record.ID, t.traceparent = newNames(t.edge.cfg.Region, now)
+}
+
 // serve brings the request to a machine, and on to others as long as they ask
 // for it, and answers the client. It reports whether the client's connection
 // must be cut because an answer broke off.
-func (e *Edge) serve(in *inbound, out sink) (cut bool) {
-	t := &trip{
-		edge: e, in: in, out: out,
-		rec: &journey.Record{
-			ID: newRequestID(e.cfg.Region), Edge: e.cfg.Region, Start: time.Now(),
-			Method: in.method, Host: in.host, Path: in.path,
-		},
-		fleet: e.cfg.Fleet.Snapshot(),
-	}
+func (t *trip) serve() (cut bool) {
 	if p := t.run(); p != nil {
 		t.fail(p)
 	}
-	if t.cancel != nil {
-		t.idle.rest()
-		t.cancel(nil)
-	}
+	t.idle.rest()
 	t.slot.Release()
 	t.rec.Duration = time.Since(t.rec.Start)
-	e.finish(t.rec)
+	t.edge.finish(t.rec)
 	return t.cut
 }
 
@@ -70,8 +94,7 @@ func (t *trip) run() *Problem {
 	if t.in.method == http.MethodConnect {
 		return problem(BadRequest, "CONNECT is not served here")
 	}
-	var fault *wire.Error
-	if errors.As(t.in.fault, &fault) {
+	if fault := t.in.fault; fault != nil {
 		return &Problem{Code: BadRequest, Status: fault.Status, Detail: fault.Reason}
 	}
 	if p := t.aim(); p != nil {
@@ -81,10 +104,11 @@ func (t *trip) run() *Problem {
 		return t.toHTTPS()
 	}
 	t.limitIdling()
-	t.target, t.header = t.in.target, t.edge.requestHeader(t.in, t.rec.ID)
+	t.target = t.in.target
+	t.dressRequest()
 	t.recall()
 	for {
-		answer, err := t.hop()
+		answer, err := t.bring()
 		if err != nil {
 			p := problemOf(err)
 			if p.Code == PA04 && t.replays == 0 {
@@ -123,12 +147,27 @@ func (t *trip) aim() *Problem {
 	if port, err := strconv.ParseUint(t.in.port, 10, 16); err == nil {
 		t.wish.Port = uint16(port)
 	}
-	asked, err := replay.ParsePlacement(t.in.header)
+	if !hasPlacement(t.in.header) {
+		return nil
+	}
+	asked, err := replay.ParsePlacement(httpHeader(t.in.header))
 	if err != nil {
 		return problem(BadRequest, err.Error())
 	}
 	t.wish.Asked = asked
 	return nil
+}
+
+var placements = []string{replay.PreferRegionHeader, replay.ForceRegionHeader, replay.PreferInstanceHeader, replay.ForceInstanceHeader}
+
+// hasPlacement reports whether a client asks to be served anywhere.
+func hasPlacement(h wire.Header) bool {
+	for i := range h {
+		if isOneOf(placements, h[i].Name) {
+			return true
+		}
+	}
+	return false
 }
 
 // attempt returns the body from its beginning; nil without one.
@@ -145,7 +184,7 @@ func (t *trip) ask(m fleet.Machine, body *forward.Attempt, x passage) (*forward.
 		Machine: m.ID, Region: m.Region, Way: t.fleet.RoundTrip(t.edge.cfg.Region, m.Region),
 		Start: time.Since(t.rec.Start),
 	}
-	t.idle.begin(x.connect)
+	t.idle.begin(t.idleLimit(), x.connect)
 	answer, err := t.exchange(m, body, x)
 	hop.Took = time.Since(t.rec.Start) - hop.Start
 	if err != nil {
@@ -156,7 +195,9 @@ func (t *trip) ask(m fleet.Machine, body *forward.Attempt, x passage) (*forward.
 		hop.Replayed = asksForReplay(answer.Header)
 		// What a machine says of its decision is for the record alone: one that
 		// cannot be read is as good as none.
-		hop.Decision, _ = decision.Parse(answer.Header.Get(replay.DecisionHeader))
+		if said := answer.Header.Get(replay.DecisionHeader); said != "" {
+			hop.Decision, _ = decision.Parse(said)
+		}
 		t.hear(m, answer)
 	}
 	t.rec.Hops = append(t.rec.Hops, hop)
@@ -165,11 +206,25 @@ func (t *trip) ask(m fleet.Machine, body *forward.Attempt, x passage) (*forward.
 
 func (t *trip) exchange(m fleet.Machine, body *forward.Attempt, x passage) (*forward.Response, error) {
 	t.http2 = t.speaksHTTP2(m)
-	req := &forward.Request{
+	req := &t.request
+	if body != nil || t.http2 {
+		req = new(forward.Request) // what is sent of an earlier attempt may still look at that one's
+	}
+	*req = forward.Request{
 		Method: t.in.method, Target: t.target, Host: t.in.host, Header: t.hopHeader(), HTTP2: t.http2,
 		Body: body, Length: t.in.length, Announce: t.in.holdsBack(), Once: t.runsOnce() || t.replays > 0, Fresh: x.fresh,
-		ConnectTimeout: x.connect, Moved: t.in.motion.note,
-		Early: func(status int, header http.Header) { t.out.early(status, t.earlyHeader(header)) },
+		ConnectTimeout: x.connect, Moved: t.in.moved, Early: t.early, Answer: &t.response,
 	}
-	return t.edge.pool.Do(t.ctx, m.Addr, req)
+	return t.edge.pool.Do(&t.life, m.Addr, req)
+}
+
+// passEarly passes a 1xx answer on.
+func (t *trip) passEarly(status int, header wire.Header) {
+	t.out.early(status, t.appendEarly(nil, header))
+}
+
+// follows ends the trip with a context that is not ours. The function that it returns
+// lets go of that.
+func (t *trip) follows(ctx context.Context) (stop func() bool) {
+	return context.AfterFunc(ctx, func() { t.life.End(context.Cause(ctx)) })
 }

@@ -16,8 +16,10 @@ func (t *trip) tunnel(answer *forward.Response) *Problem {
 		return problem(PU02, "the machine switched protocols without being asked to")
 	}
 	header := t.answerHeader(answer.Header)
-	header["Connection"] = []string{"Upgrade"}
-	header["Upgrade"] = answer.Header["Upgrade"]
+	header.Add("Connection", "Upgrade")
+	for protocol := range answer.Header.Values("Upgrade") {
+		header.Add("Upgrade", protocol)
+	}
 	t.rec.Status = answer.Status
 	client, err := t.out.switchTo(header)
 	if err != nil {
@@ -28,7 +30,7 @@ func (t *trip) tunnel(answer *forward.Response) *Problem {
 	defer t.edge.tunnels.remove(open)
 
 	if t.joinUntilIdle(client, answer.Tunnel, open) {
-		t.rec.Problem = "the tunnel was closed: " + idleError(t.idle.limit).Error()
+		t.rec.Problem = "the tunnel was closed: " + idleError(t.idleLimit()).Error()
 	}
 	last := &t.rec.Hops[len(t.rec.Hops)-1]
 	last.Took = time.Since(t.rec.Start) - last.Start

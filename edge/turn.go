@@ -4,18 +4,26 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"net/http"
 	"time"
 
 	"homing/fleet"
 	"homing/forward"
 	"homing/machine"
 	"homing/replay"
+	"homing/wire"
 )
 
-func asksForReplay(h http.Header) bool {
-	asks, _ := replay.Asks(h)
-	return asks
+// asksForReplay reports whether an answer asks for a replay, in either form.
+func asksForReplay(h wire.Header) bool {
+	if h.Has(replay.Header) {
+		return true
+	}
+	for kind := range h.Values("Content-Type") {
+		if replay.IsJSON(kind) {
+			return true
+		}
+	}
+	return false
 }
 
 // turn takes a replay: the next hop goes where the instruction says.
@@ -83,9 +91,10 @@ func readInstruction(answer *forward.Response) (replay.Instruction, error) {
 	if answer.Tunnel != nil {
 		defer answer.Tunnel.Close()
 	}
+	header := httpHeader(answer.Header)
 	var body []byte
 	var err error
-	if _, inBody := replay.Asks(answer.Header); inBody {
+	if _, inBody := replay.Asks(header); inBody {
 		body, err = io.ReadAll(io.LimitReader(answer.Body, replay.MaxJSON+1))
 	} else if answer.Length > 0 && answer.Length <= smallRest {
 		// What this brings is of no use, and so is its error.
@@ -94,7 +103,7 @@ func readInstruction(answer *forward.Response) (replay.Instruction, error) {
 	if err != nil {
 		return replay.Instruction{}, err
 	}
-	return replay.Read(answer.Header, body)
+	return replay.Read(header, body)
 }
 
 // transform changes the request for the machines that come.

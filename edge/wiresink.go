@@ -4,10 +4,8 @@ import (
 	"bytes"
 	"fmt"
 	"io"
-	"maps"
 	"net"
 	"net/http"
-	"slices"
 	"sync"
 	"time"
 
@@ -28,12 +26,27 @@ type wireSink struct {
 	untilClose bool // the answer ends with the connection
 	switched   bool // the connection was given away
 	bodiless   bool
+	buf        []byte // room for what is written
 	head       []byte // still to be written, with the first part of the body
 	chunks     *wire.ChunkWriter
 	err        error // of writing; the connection is of no more use
 
 	mu      sync.Mutex
 	decided bool // a final answer has begun: a 100 must not come any more
+}
+
+// mostKept is how much room is kept for the next request.
+const mostKept = 32 << 10
+
+// begins makes this the sink of a request's answer.
+func (s *wireSink) begins(c *client, req *wire.Request) {
+	buf := s.buf
+	if cap(buf) > mostKept {
+		buf = nil
+	}
+	*s = wireSink{
+		client: c, stall: c.server.times.stall, method: req.Method, http10: req.Minor == 0, close: req.Close, buf: buf[:0],
+	}
 }
 
 // goOn tells a client that waits for it to send its body.
@@ -47,11 +60,11 @@ func (s *wireSink) goOn() {
 	}
 }
 
-func (s *wireSink) early(status int, header http.Header) {
+func (s *wireSink) early(status int, header wire.Header) {
 	if s.http10 {
 		return
 	}
-	head, err := appendHead(&wire.Response{Status: status, Length: wire.UntilClose}, header)
+	head, err := appendHead(nil, wire.Response{Status: status, Length: wire.UntilClose}, header)
 	if err != nil {
 		return // it is only a hint
 	}
@@ -60,16 +73,16 @@ func (s *wireSink) early(status int, header http.Header) {
 	s.put(head)
 }
 
-func (s *wireSink) begin(status int, header http.Header, length int64) error {
+func (s *wireSink) begin(status int, header wire.Header, length int64) error {
 	s.mu.Lock()
 	s.decided = true
 	s.mu.Unlock()
 	resp := s.response(status, length)
-	head, err := appendHead(resp, header)
+	head, err := appendHead(s.buf[:0], resp, header)
 	if err != nil {
 		return fmt.Errorf("the head cannot be written: %w", err)
 	}
-	s.head, s.close = head, resp.Close
+	s.buf, s.head, s.close = head, head, resp.Close
 	s.untilClose = resp.Length == wire.UntilClose && !s.bodiless
 	if resp.Length == wire.Chunked {
 		s.chunks = wire.NewChunkWriter(s.client.conn)
@@ -81,8 +94,8 @@ func (s *wireSink) begin(status int, header http.Header, length int64) error {
 }
 
 // response says how an answer is framed.
-func (s *wireSink) response(status int, length int64) *wire.Response {
-	resp := &wire.Response{Status: status, Length: length, Close: s.close}
+func (s *wireSink) response(status int, length int64) wire.Response {
+	resp := wire.Response{Status: status, Length: length, Close: s.close}
 	s.bodiless = s.method == http.MethodHead || status == http.StatusNoContent || status == http.StatusNotModified
 	switch {
 	case status == http.StatusNoContent || status == http.StatusNotModified || s.bodiless && length < 0:
@@ -106,17 +119,16 @@ func (s *wireSink) write(p []byte, _ bool) error {
 		s.deadline()
 		_, s.err = s.chunks.Write(p)
 	case s.head != nil:
-		s.put(s.head, p)
-		s.head = nil
+		s.putFirst(p)
 	default:
 		s.put(p)
 	}
 	return s.err
 }
 
-func (s *wireSink) end(trailer http.Header) {
+func (s *wireSink) end(trailer wire.Header) {
 	if s.flush() == nil && s.chunks != nil {
-		s.chunks.Trailer = fields(trailer)
+		s.chunks.Trailer = trailer
 		s.deadline()
 		s.err = s.chunks.Close()
 	}
@@ -131,31 +143,46 @@ func (s *wireSink) flush() error {
 	return s.err
 }
 
-// put writes parts at once.
-func (s *wireSink) put(parts ...[]byte) {
+// put writes p at once.
+func (s *wireSink) put(p []byte) {
 	if s.err != nil {
 		return
 	}
 	s.deadline()
-	bufs := net.Buffers(parts)
-	_, s.err = bufs.WriteTo(s.client.conn)
+	_, s.err = s.client.conn.Write(p)
 }
 
-// deadline gives the next write its time: a client that takes nothing must not
-// hold a machine for ever.
-func (s *wireSink) deadline() {
-	_ = s.client.conn.SetWriteDeadline(time.Now().Add(s.stall)) // an error shows at the write
+// smallPart is up to which size a part of a body is copied behind the head: that is
+// cheaper than to write two pieces.
+const smallPart = 16 << 10
+
+// putFirst writes the head together with the first part of the body.
+func (s *wireSink) putFirst(p []byte) {
+	head := s.head
+	s.head = nil
+	if len(p) <= smallPart {
+		s.buf = append(head, p...)
+		s.put(s.buf)
+		return
+	}
+	if s.err == nil {
+		s.deadline()
+		bufs := net.Buffers{head, p}
+		_, s.err = bufs.WriteTo(s.client.conn)
+	}
 }
+
+func (s *wireSink) deadline() { s.client.writeWithin(s.stall) }
 
 func (s *wireSink) patience(d time.Duration) { s.stall = d }
 
-func (s *wireSink) interrupt() { _ = s.client.conn.SetWriteDeadline(past) } // an error shows at the write
+func (s *wireSink) interrupt() { s.client.interruptWrite() }
 
 // switchTo answers 101. The connection is the caller's after that.
-func (s *wireSink) switchTo(header http.Header) (forward.End, error) {
+func (s *wireSink) switchTo(header wire.Header) (forward.End, error) {
 	c := s.client
-	c.endWatch()
-	head, err := appendHead(&wire.Response{Status: http.StatusSwitchingProtocols, Upgrade: header.Get("Upgrade")}, header)
+	c.watch.end()
+	head, err := appendHead(nil, wire.Response{Status: http.StatusSwitchingProtocols, Upgrade: header.Get("Upgrade")}, header)
 	if err != nil {
 		return nil, err
 	}
@@ -166,24 +193,12 @@ func (s *wireSink) switchTo(header http.Header) (forward.End, error) {
 	return forward.NewEnd(c.conn, io.MultiReader(bytes.NewReader(c.reader.Rest()), c.conn)), nil
 }
 
-// appendHead returns the bytes of a head. An error says that a machine's answer
+// appendHead appends the bytes of a head to b. An error says that a machine's answer
 // holds what could be read as something else.
-func appendHead(resp *wire.Response, header http.Header) ([]byte, error) {
-	resp.Reason = http.StatusText(resp.Status)
-	resp.Header = fields(header)
+func appendHead(b []byte, resp wire.Response, header wire.Header) ([]byte, error) {
+	resp.Reason, resp.Header = http.StatusText(resp.Status), header
 	if resp.Status >= 200 && header.Get("Date") == "" {
-		resp.Header.Set("Date", time.Now().UTC().Format(http.TimeFormat)) // RFC 9110 §6.6.1
+		resp.Header = append(header, wire.Field{Name: "Date", Value: time.Now().UTC().Format(http.TimeFormat)}) // RFC 9110 §6.6.1
 	}
-	return wire.AppendResponseHead(make([]byte, 0, 1<<10), resp)
-}
-
-// fields is a header as package wire has it.
-func fields(header http.Header) wire.Header {
-	h := make(wire.Header, 0, len(header)+2)
-	for _, name := range slices.Sorted(maps.Keys(header)) {
-		for _, value := range header[name] {
-			h.Add(name, value)
-		}
-	}
-	return h
+	return wire.AppendResponseHead(b, &resp)
 }

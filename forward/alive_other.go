@@ -4,5 +4,9 @@ package forward
 
 import "net"
 
-// silent cannot tell here.
-func silent(net.Conn) (alive, known bool) { return false, false }
+// peek cannot tell here whether a connection is alive.
+type peek struct{}
+
+func (*peek) prepare(net.Conn) {}
+
+func (*peek) silent() (alive, known bool) { return false, false }

@@ -23,11 +23,15 @@ type conn struct {
 	// leaves before the head has.
 	read, written int64
 	moved         func() // likewise; nil: nobody asks
+
+	exchange exchange // that uses it, or was the last to
+	peek     peek     // whether it can be used for one more
 }
 
 func newConn(nc net.Conn, addr string) *conn {
 	c := &conn{Conn: nc, addr: addr}
 	c.r = wire.NewReader(reading{c}, wire.Limits{})
+	c.peek.prepare(nc)
 	return c
 }
 
@@ -86,7 +90,7 @@ func (c *conn) writeBody(body io.Reader, length int64) error {
 
 // readHead reads answers until one is final, whose body is still to come. The
 // Reader bounds all of them together: a machine could say 103 for ever.
-func (c *conn) readHead(method string, early func(int, http.Header)) (*wire.Response, error) {
+func (c *conn) readHead(method string, x *exchange) (*wire.Response, error) {
 	for {
 		answer, err := c.r.ReadResponse(method)
 		switch {
@@ -97,7 +101,7 @@ func (c *conn) readHead(method string, early func(int, http.Header)) (*wire.Resp
 		case answer.Status >= 200 || answer.Status == http.StatusSwitchingProtocols:
 			return answer, nil
 		default:
-			early(answer.Status, canonical(answer.Header))
+			x.early(answer.Status, answer.Header)
 		}
 	}
 }
@@ -109,6 +113,6 @@ func (c *conn) usable(once bool) bool {
 	if a, ok := c.Conn.(interface{ Alive() bool }); ok {
 		return a.Alive()
 	}
-	alive, known := silent(c.Conn)
+	alive, known := c.peek.silent()
 	return alive || !known && !once
 }

@@ -1,9 +1,12 @@
 package forward
 
 import (
+	"context"
 	"io"
 	"net/http"
 	"time"
+
+	"homing/wire"
 )
 
 // exchange is one request and its answer on one connection.
@@ -11,7 +14,8 @@ type exchange struct {
 	pool   *Pool
 	conn   *conn
 	req    *Request
-	unhook func() bool   // stops watching the context
+	leash  *Leash        // the context, if it is one
+	unhook func() bool   // else stops watching it
 	sent   chan struct{} // closed when the body's sender has ended; nil: no body
 	whole  bool          // the body was sent to its end; read after sent is closed
 
@@ -27,7 +31,7 @@ func (x *exchange) run(head []byte) (*Response, error) {
 		x.sent = make(chan struct{})
 		go x.sendBody()
 	}
-	answer, err := x.conn.readHead(x.req.Method, x.early)
+	answer, err := x.conn.readHead(x.req.Method, x)
 	if err != nil {
 		if cause := x.req.Body.failure(); cause != nil {
 			err = cause // the body broke, and took this exchange with it
@@ -35,15 +39,16 @@ func (x *exchange) run(head []byte) (*Response, error) {
 		return nil, &Error{Op: "answer", Err: err}
 	}
 	x.announced.answer()
-	resp := &Response{
-		Status: answer.Status, Header: canonical(answer.Header), Length: max(answer.Length, -1), announced: x.announced,
-	}
+	resp := x.req.room()
+	resp.Status, resp.Length, resp.announced = answer.Status, max(answer.Length, -1), x.announced
+	resp.Header = append(resp.Header, answer.Header...) // the connection may have the next by the time it is read
 	if x.req.Method != http.MethodHead && x.conn.r.Body().Done() {
 		resp.Length = 0 // a 304 tells that of the body it does not have
 	}
-	resp.Body = &answerBody{exchange: x, closes: answer.Close, resp: resp}
+	resp.body = answerBody{exchange: x, closes: answer.Close, resp: resp}
+	resp.Body = &resp.body
 	if answer.Status == http.StatusSwitchingProtocols {
-		x.unhook() // net/http ends a request's context when its client has said all
+		x.untie() // net/http ends a request's context when its client has said all
 		resp.Tunnel = &Tunnel{exchange: x, ahead: x.conn.r.Rest()}
 	}
 	return resp, nil
@@ -51,7 +56,7 @@ func (x *exchange) run(head []byte) (*Response, error) {
 
 // early takes a 1xx answer. A 100 is for us alone: the client is asked for its
 // body by whoever reads it.
-func (x *exchange) early(status int, header http.Header) {
+func (x *exchange) early(status int, header wire.Header) {
 	switch {
 	case status == http.StatusContinue:
 		x.announced.settle(true)
@@ -76,9 +81,29 @@ func (x *exchange) sendBody() {
 	}
 }
 
+// tie has the connection closed when ctx ends.
+func (x *exchange) tie(ctx context.Context) {
+	if l, ok := ctx.(*Leash); ok {
+		x.leash = l
+		l.Tie(x.conn)
+		return
+	}
+	c := x.conn
+	x.unhook = context.AfterFunc(ctx, func() { c.Close() })
+}
+
+// untie lets go of the context. It returns false if that has ended: then the connection
+// is closed, or about to be.
+func (x *exchange) untie() bool {
+	if x.leash != nil {
+		return x.leash.Untie()
+	}
+	return x.unhook()
+}
+
 // drop ends the exchange and its connection.
 func (x *exchange) drop() {
-	x.unhook()
+	x.untie()
 	x.announced.settle(false)
 	x.req.Body.end()
 	x.conn.Close()
@@ -89,7 +114,7 @@ func (x *exchange) drop() {
 func (x *exchange) keep(closes bool) {
 	// Bytes beyond the answer's end would be taken for the next one's beginning.
 	reusable := !closes && x.conn.r.Body().Done() && x.conn.r.Buffered() == 0 && x.sentWhole()
-	if !reusable || !x.unhook() {
+	if !reusable || !x.untie() {
 		x.drop()
 		return
 	}
@@ -146,7 +171,7 @@ func (b *answerBody) Read(p []byte) (int, error) {
 func (b *answerBody) end() {
 	b.ended = true
 	if trailer := b.exchange.conn.r.Body().Trailer(); len(trailer) > 0 {
-		b.resp.Trailer = canonical(trailer)
+		b.resp.Trailer = trailer
 	}
 	b.exchange.keep(b.closes)
 }

@@ -4,6 +4,8 @@ import (
 	"net/http"
 	"net/textproto"
 	"strings"
+
+	"homing/wire"
 )
 
 // hopByHop are the fields that end at each hop (RFC 9110 §7.6.1), and those that
@@ -30,4 +32,24 @@ func EndToEnd(header http.Header) http.Header {
 		delete(h, name)
 	}
 	return h
+}
+
+// AppendEndToEnd appends to a header what [EndToEnd] would copy of h.
+func AppendEndToEnd(to, h wire.Header) wire.Header {
+	nominates := h.Has("Connection")
+	for i := range h {
+		if !isOfHop(h[i].Name) && !(nominates && h.HasToken("Connection", h[i].Name)) {
+			to = append(to, h[i])
+		}
+	}
+	return to
+}
+
+func isOfHop(name string) bool {
+	for _, of := range hopByHop {
+		if wire.SameName(name, of) {
+			return true
+		}
+	}
+	return false
 }

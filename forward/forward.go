@@ -29,6 +29,8 @@ import (
 	"io"
 	"net/http"
 	"time"
+
+	"homing/wire"
 )
 
 // Request is what a machine is sent. It is not changed.
@@ -39,7 +41,7 @@ type Request struct {
 	// Header is sent as it is, but for the fields that frame the message, which
 	// are left out, and those of the hop: of Connection "close" and "upgrade" are
 	// sent, the latter with Upgrade.
-	Header http.Header
+	Header wire.Header
 	Body   *Attempt // nil: no body
 	Length int64    // of the body in bytes; -1: unknown, sent in chunks
 	// Announce holds the body back until the machine asks for it (Expect:
@@ -62,10 +64,22 @@ type Request struct {
 	// asks.
 	Moved func()
 	// Early is called with each 1xx answer; nil drops them.
-	Early func(status int, header http.Header)
+	Early func(status int, header wire.Header)
 	// HTTP2 says that the machine speaks HTTP/2, without TLS and from the first
 	// byte. Of TE "trailers" is sent then.
 	HTTP2 bool
+	// Answer is room for what Do returns; nil: it makes some. What it holds is gone.
+	Answer *Response
+}
+
+// room returns where the answer goes.
+func (r *Request) room() *Response {
+	resp := r.Answer
+	if resp == nil {
+		resp = new(Response)
+	}
+	*resp = Response{Header: resp.Header[:0]}
+	return resp
 }
 
 // note tells who asked for it that something has moved.
@@ -79,7 +93,7 @@ func (r *Request) note() {
 // instead, which must be closed too.
 type Response struct {
 	Status int         // 101, or 200 to 599
-	Header http.Header // by canonical names; with the fields that framed the message
+	Header wire.Header // with the fields that framed the message
 	Length int64       // of the body; -1: unknown
 	Body   io.ReadCloser
 	// Tunnel is the connection after a 101; nil for any other answer.
@@ -88,9 +102,10 @@ type Response struct {
 	Connect time.Duration
 	// Trailer is what came after the body; nil until the body was read to its end.
 	// It stays nil where nothing came.
-	Trailer http.Header
+	Trailer wire.Header
 
 	announced *announcement
+	body      answerBody // what Body is in HTTP/1.1
 }
 
 // SendBody lets the request's body go if it is still held back. A machine that has
@@ -139,8 +154,9 @@ func (p *Pool) Do(ctx context.Context, addr string, req *Request) (*Response, er
 	if !c.reused {
 		connect = time.Since(begun)
 	}
-	x := &exchange{pool: p, conn: c, req: req, announced: announce(req)}
-	x.unhook = context.AfterFunc(ctx, func() { c.Close() })
+	x := &c.exchange
+	*x = exchange{pool: p, conn: c, req: req, announced: announce(req)}
+	x.tie(ctx)
 	resp, err := x.run(*head)
 	if err != nil {
 		x.drop()

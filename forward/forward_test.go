@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"homing/forward"
+	"homing/wire"
 )
 
 func TestErrorsTellWhatLeftAndWhatCame(t *testing.T) {
@@ -160,7 +161,7 @@ func TestTheRequestArrivesAsItIs(t *testing.T) {
 			[]string{"Content-Length: 3", "Host: app.test", "PUT / HTTP/1.1"}},
 		{"an unknown length goes in chunks", forward.Request{Method: "PUT", Target: "/", Length: -1}, "abc",
 			[]string{"Host: app.test", "PUT / HTTP/1.1", "Transfer-Encoding: chunked"}},
-		{"each value has its line", forward.Request{Method: "OPTIONS", Target: "*", Header: http.Header{"Cookie": {"a=1", "b=2"}}}, "",
+		{"each value has its line", forward.Request{Method: "OPTIONS", Target: "*", Header: wire.Header{{Name: "Cookie", Value: "a=1"}, {Name: "Cookie", Value: "b=2"}}}, "",
 			[]string{"Cookie: a=1", "Cookie: b=2", "Host: app.test", "OPTIONS * HTTP/1.1"}},
 	}
 	for _, c := range cases {
@@ -353,7 +354,7 @@ func TestEarlyAnswersArePassedOnBut100IsNot(t *testing.T) {
 		"HTTP/1.1 102 Processing\r\n\r\nHTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok")
 	var got []string
 	req := request("GET")
-	req.Early = func(status int, h http.Header) { got = append(got, fmt.Sprint(status, h.Get("Link"))) }
+	req.Early = func(status int, h wire.Header) { got = append(got, fmt.Sprint(status, h.Get("Link"))) }
 	p := newPool(t, forward.Config{})
 	get(t, p, m.addr, req)
 	if want := []string{"103</a>", "102"}; !slices.Equal(got, want) {

@@ -11,6 +11,8 @@ import (
 	"net/url"
 	"sync"
 	"time"
+
+	"homing/wire"
 )
 
 // ErrNoUpgrade: an upgrade was asked for on the way to a machine that speaks
@@ -35,13 +37,13 @@ type h2Exchange struct {
 // hint is a 1xx answer.
 type hint struct {
 	status int
-	header http.Header
+	header wire.Header
 }
 
 // doHTTP2 is [Pool.Do] for a machine that speaks HTTP/2. The head was found to be
 // one that can be written.
 func (p *Pool) doHTTP2(ctx context.Context, addr string, req *Request) (*Response, error) {
-	if len(req.Header["Upgrade"]) > 0 {
+	if req.Header.Has("Upgrade") {
 		return nil, &Error{Op: "send", Addr: addr, Err: ErrNoUpgrade}
 	}
 	begun := time.Now()
@@ -172,7 +174,7 @@ func (x *h2Exchange) hinted() func(int, textproto.MIMEHeader) error {
 			return nil
 		}
 		select {
-		case x.hints <- hint{status, http.Header(header)}:
+		case x.hints <- hint{status, Fields(http.Header(header))}:
 		default:
 		}
 		return nil
@@ -181,17 +183,16 @@ func (x *h2Exchange) hinted() func(int, textproto.MIMEHeader) error {
 
 // h2Header copies the fields that HTTP/2 knows (RFC 9113 §8.2.2). The other
 // framing is net/http's.
-func h2Header(h http.Header) http.Header {
-	out := make(http.Header, len(h)+1)
-	for name, values := range h {
+func h2Header(h wire.Header) http.Header {
+	out := HTTPHeader(h)
+	for name := range out {
 		switch name {
 		case "Connection", "Keep-Alive", "Proxy-Connection", "Transfer-Encoding", "Transfer_encoding", "Upgrade",
 			"Host", "Content-Length", "Content_length", "Expect", "Te":
-		default:
-			out[name] = values
+			delete(out, name)
 		}
 	}
-	for _, v := range h["Te"] {
+	for v := range h.Values("Te") {
 		if v == "trailers" {
 			out["Te"] = []string{v}
 		}

@@ -17,6 +17,7 @@ import (
 
 	"homing/edge/misbehave"
 	"homing/forward"
+	"homing/wire"
 )
 
 // serving2 is a machine on net/http's server that speaks HTTP/2 without TLS, and
@@ -67,7 +68,7 @@ func TestHTTP2CarriesARequestAsItIs(t *testing.T) {
 	for _, target := range []string{"/", "/a/../b?c=d&&", "//host/x", "/a|b\"{}", "/%2f%20?q=%zz", "/caf\xc3\xa9", "*"} {
 		for _, body := range []string{"", "hello"} {
 			req := request2("POST")
-			req.Target, req.Header = target, header
+			req.Target, req.Header = target, forward.Fields(header)
 			if target == "*" {
 				req.Method = "OPTIONS"
 			}
@@ -159,7 +160,7 @@ func TestHTTP2Answers(t *testing.T) {
 		length                      int64
 		early                       []int
 	}{
-		"a trailer":                          {path: "/trailer", status: 200, length: 4, body: "body", trailer: "map[Late:[x] Sum:[4]]"},
+		"a trailer":                          {path: "/trailer", status: 200, length: 4, body: "body", trailer: "[{Late x} {Sum 4}]"},
 		"an end with the head":               {path: "/only", status: 200, length: 0},
 		"no content":                         {path: "/204", status: 204, length: 0},
 		"the length of what it does not say": {path: "/304", status: 304, length: 0},
@@ -173,7 +174,7 @@ func TestHTTP2Answers(t *testing.T) {
 				req.Method = "GET"
 			}
 			var early []int
-			req.Early = func(status int, h http.Header) {
+			req.Early = func(status int, h wire.Header) {
 				early = append(early, status)
 				if h.Get("Link") != "</a>" {
 					t.Errorf("the %d says %v", status, h)
@@ -333,7 +334,7 @@ func TestHTTP2WhatCannotBeWrittenIsNotSent(t *testing.T) {
 		"a name with more": {"A: b\r\nC": {"d"}},
 	} {
 		req := request2("GET")
-		req.Header = header
+		req.Header = forward.Fields(header)
 		_, err := p.Do(t.Context(), "machine:1", req)
 		var fail *forward.Error
 		if !errors.Is(err, forward.ErrUnwritable) || !errors.As(err, &fail) || fail.Sent || fail.Op != "send" {

@@ -12,7 +12,9 @@ import (
 func (x *h2Exchange) response(ctx context.Context, res *http.Response) *Response {
 	x.conn.watch.settle(&x.fate)
 	x.announced.answer()
-	resp := &Response{Status: res.StatusCode, Header: res.Header, Length: res.ContentLength, announced: x.announced}
+	resp := x.req.room()
+	resp.Status, resp.Length, resp.announced = res.StatusCode, res.ContentLength, x.announced
+	resp.Header = append(resp.Header, Fields(res.Header)...)
 	if res.StatusCode == http.StatusNoContent || res.StatusCode == http.StatusNotModified {
 		// A 304 may tell the length of the body it does not have, which net/http would
 		// miss at its end.
@@ -56,14 +58,9 @@ func (b *h2Body) Read(p []byte) (int, error) {
 }
 
 func (b *h2Body) trailer() {
-	for name, values := range b.res.Trailer {
-		if len(values) == 0 {
-			continue // announced, and did not come
-		}
-		if b.resp.Trailer == nil {
-			b.resp.Trailer = make(http.Header)
-		}
-		b.resp.Trailer[name] = values
+	// What was announced, and did not come, has no values.
+	if trailer := Fields(b.res.Trailer); len(trailer) > 0 {
+		b.resp.Trailer = trailer
 	}
 }
 

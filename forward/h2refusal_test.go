@@ -7,7 +7,6 @@ import (
 	"errors"
 	"io"
 	"net"
-	"net/http"
 	"testing"
 	"time"
 
@@ -15,6 +14,7 @@ import (
 	"golang.org/x/net/http2/hpack"
 
 	"homing/forward"
+	"homing/wire"
 )
 
 // frames is an HTTP/2 machine that is written by hand.
@@ -215,7 +215,7 @@ func TestHTTP2EndlessHintsAreRefused(t *testing.T) {
 	})
 	hints := 0
 	req := request2("GET")
-	req.Early = func(int, http.Header) { hints++ }
+	req.Early = func(int, wire.Header) { hints++ }
 	_, err := newPool(t, forward.Config{}).Do(t.Context(), machine.addr, req)
 	var fail *forward.Error
 	if !errors.As(err, &fail) || !fail.Answered || hints == 0 {

@@ -3,8 +3,10 @@ package forward
 import (
 	"errors"
 	"fmt"
+	"maps"
 	"net/http"
 	"net/textproto"
+	"slices"
 	"strings"
 
 	"homing/wire"
@@ -17,21 +19,15 @@ var ErrUnwritable = errors.New("the request cannot be written")
 // appendHead appends the head of a request to b. The error is
 // ErrUnwritable.
 func appendHead(b []byte, req *Request) ([]byte, error) {
-	head := wire.Request{Method: req.Method, Target: req.Target, Host: req.Host}
+	head := wire.Request{Method: req.Method, Target: req.Target, Host: req.Host, Header: req.Header}
 	if req.Body != nil {
 		head.Length = req.Length
-	}
-	head.Header = make(wire.Header, 0, len(req.Header)+4) // some names have two values
-	for name, values := range req.Header {
-		for _, v := range values {
-			head.Header.Add(name, v)
-		}
 	}
 	// wire writes these from members, never from fields.
 	head.Close = head.Header.HasToken("Connection", "close")
 	head.Expect = req.Announce && req.Body != nil
 	if head.Header.HasToken("Connection", "upgrade") {
-		head.Upgrade = strings.Join(req.Header["Upgrade"], ", ")
+		head.Upgrade = strings.Join(slices.Collect(req.Header.Values("Upgrade")), ", ")
 	}
 	b, err := wire.AppendRequestHead(b, &head)
 	if err != nil {
@@ -40,8 +36,8 @@ func appendHead(b []byte, req *Request) ([]byte, error) {
 	return b, nil
 }
 
-// canonical returns a header by the names that net/http gives them.
-func canonical(h wire.Header) http.Header {
+// HTTPHeader returns a header by the names that net/http gives them.
+func HTTPHeader(h wire.Header) http.Header {
 	out := make(http.Header, len(h))
 	values := make([]string, len(h)) // most names have one: one piece of memory for all
 	for i := range h {
@@ -54,4 +50,15 @@ func canonical(h wire.Header) http.Header {
 		out[name] = values[i : i+1 : i+1]
 	}
 	return out
+}
+
+// Fields returns what net/http has read as package wire has it, by name.
+func Fields(header http.Header) wire.Header {
+	h := make(wire.Header, 0, len(header)+2)
+	for _, name := range slices.Sorted(maps.Keys(header)) {
+		for _, value := range header[name] {
+			h.Add(name, value)
+		}
+	}
+	return h
 }

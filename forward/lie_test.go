@@ -5,13 +5,13 @@ import (
 	"errors"
 	"io"
 	"net"
-	"net/http"
 	"os"
 	"strconv"
 	"strings"
 	"testing"
 
 	"homing/forward"
+	"homing/wire"
 )
 
 // lie is an answer that must not be accepted.
@@ -138,7 +138,7 @@ func TestAnAnswerMayHave200Fields(t *testing.T) {
 	p := newPool(t, forward.Config{})
 	m := answers(t, "HTTP/1.1 200 OK\r\ncontent-length: 2\r\n"+strings.Repeat("x-many: y\r\n", 199)+"\r\nok")
 	resp, body := get(t, p, m.addr, request("GET"))
-	if n := len(resp.Header["X-Many"]); n != 199 || body != "ok" || resp.Header.Get("Content-Length") != "2" {
+	if n := resp.Header.Count("X-Many"); n != 199 || body != "ok" || resp.Header.Get("Content-Length") != "2" {
 		t.Errorf("%d fields came, and %q", n, body)
 	}
 	p.Close()
@@ -151,13 +151,13 @@ func TestARequestThatWouldSayMoreThanItIsNeverLeaves(t *testing.T) {
 		"LF in a value":   func(r *forward.Request) { r.Header.Set("X", "a\ns3cret") },
 		"NUL in a value":  func(r *forward.Request) { r.Header.Set("X", "a\x00s3cret") },
 		"LF in a second value": func(r *forward.Request) {
-			r.Header["X"] = []string{"a", "b\ns3cret"}
+			r.Header = wire.Header{{Name: "X", Value: "a"}, {Name: "X", Value: "b\ns3cret"}}
 		},
 		"LF in the protocols to switch to": func(r *forward.Request) {
-			r.Header["Connection"], r.Header["Upgrade"] = []string{"Upgrade"}, []string{"a\ns3cret"}
+			r.Header = wire.Header{{Name: "Connection", Value: "Upgrade"}, {Name: "Upgrade", Value: "a\ns3cret"}}
 		},
-		"CRLF in a name":       func(r *forward.Request) { r.Header["X: a\r\ns3cret"] = []string{"b"} },
-		"a name that is empty": func(r *forward.Request) { r.Header[""] = []string{"s3cret"} },
+		"CRLF in a name":       func(r *forward.Request) { r.Header.Add("X: a\r\ns3cret", "b") },
+		"a name that is empty": func(r *forward.Request) { r.Header.Add("", "s3cret") },
 		"a blank in the target": func(r *forward.Request) {
 			r.Target = "/ HTTP/1.1\r\nX: s3cret"
 		},
@@ -170,7 +170,7 @@ func TestARequestThatWouldSayMoreThanItIsNeverLeaves(t *testing.T) {
 			m := answers(t, "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n")
 			p := newPool(t, forward.Config{})
 			req := request("GET")
-			req.Header = http.Header{}
+			req.Header = nil
 			spoil(req)
 			_, err := p.Do(t.Context(), m.addr, req)
 			checkError(t, err, forward.Error{Op: "send", Addr: m.addr, Err: forward.ErrUnwritable}, "")

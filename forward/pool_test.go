@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"homing/forward"
+	"homing/wire"
 )
 
 func TestConnectionsAreUsedAgain(t *testing.T) {
@@ -36,7 +37,7 @@ func TestConnectionsAreUsedAgain(t *testing.T) {
 		{"GET", "", "ok"}, {"HEAD", "", ""}, {"GET", "204", ""}, {"GET", "304", ""}, {"POST", "", "ok"}, {"GET", "", "ok"},
 	} {
 		req := request(c.method)
-		req.Header = http.Header{"Status": {c.status}}
+		req.Header = wire.Header{{Name: "Status", Value: c.status}}
 		if _, body := get(t, p, addr, req); body != c.want {
 			t.Errorf("%s %s brought %q, want %q", c.method, c.status, body, c.want)
 		}

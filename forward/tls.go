@@ -22,17 +22,22 @@ func DialTLS(cfg *tls.Config) func(ctx context.Context, network, addr string) (n
 		if err != nil {
 			return nil, err
 		}
-		return tlsConn{c.(*tls.Conn)}, nil
+		t := tlsConn{c.(*tls.Conn), new(peek)}
+		t.peek.prepare(t.NetConn())
+		return t, nil
 	}
 }
 
 // tlsConn is a connection that can be asked whether it is alive, although what is
 // below TLS cannot be seen from outside.
-type tlsConn struct{ *tls.Conn }
+type tlsConn struct {
+	*tls.Conn
+	peek *peek
+}
 
 // Alive reports whether nothing has come that nobody asked for, such as the alert
 // with which the other side closes.
 func (c tlsConn) Alive() bool {
-	alive, known := silent(c.NetConn())
+	alive, known := c.peek.silent()
 	return alive && known
 }

@@ -3,12 +3,14 @@ package homeward
 import (
 	"io"
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
 
 	"homing/forward"
 	"homing/replay"
+	"homing/wire"
 )
 
 var copyBuffers = sync.Pool{New: func() any { b := make([]byte, 32<<10); return &b }}
@@ -62,7 +64,7 @@ func (t *trip) tunnel(answer *forward.Response) *Problem {
 		return t.problem(http.StatusBadGateway, "The primary's region %s switched protocols without being asked to.", t.errand.To)
 	}
 	header := outward(answer.Header)
-	header["Connection"], header["Upgrade"] = []string{"Upgrade"}, answer.Header["Upgrade"]
+	header["Connection"], header["Upgrade"] = []string{"Upgrade"}, slices.Collect(answer.Header.Values("Upgrade"))
 	client, err := t.out.SwitchTo(header)
 	if err != nil {
 		return t.problem(http.StatusBadGateway, "The connection cannot switch protocols: something around the handler does not let it be taken over.")
@@ -85,8 +87,8 @@ func (t *trip) refuseReplay(answer *forward.Response) *Problem {
 
 // outward copies what leaves the handler of an answer: not what machines say to an
 // edge of theirs.
-func outward(header http.Header) http.Header {
-	h := forward.EndToEnd(header)
+func outward(header wire.Header) http.Header {
+	h := forward.EndToEnd(forward.HTTPHeader(header))
 	for name := range h {
 		if strings.HasPrefix(name, replay.Header) || name == replay.RoleHeader || name == replay.DecisionHeader {
 			delete(h, name)

@@ -10,6 +10,7 @@ import (
 	"homing/forward"
 	"homing/region"
 	"homing/replay"
+	"homing/wire"
 )
 
 // Errand says why a request is sent home.
@@ -60,7 +61,7 @@ func (t *trip) run() *Problem {
 	if err != nil {
 		return t.problemOf(err)
 	}
-	if asks, _ := replay.Asks(answer.Header); asks {
+	if asks, _ := replay.Asks(forward.HTTPHeader(answer.Header)); asks {
 		return t.refuseReplay(answer)
 	}
 	if answer.Tunnel != nil {
@@ -90,8 +91,8 @@ func (t *trip) runsOnce() bool {
 
 func (t *trip) request() *forward.Request {
 	return &forward.Request{
-		Method: t.in.Method, Target: forward.Target(t.in), Host: t.in.Host, Header: t.header(), Once: t.runsOnce(),
-		Early: func(status int, header http.Header) { t.out.Early(status, outward(header)) },
+		Method: t.in.Method, Target: forward.Target(t.in), Host: t.in.Host, Header: forward.Fields(t.header()), Once: t.runsOnce(),
+		Early: func(status int, header wire.Header) { t.out.Early(status, outward(header)) },
 	}
 }
 

@@ -3,6 +3,7 @@ package sidecar
 import (
 	"io"
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -10,6 +11,7 @@ import (
 
 	"homing/forward"
 	"homing/replay"
+	"homing/wire"
 )
 
 var copyBuffers = sync.Pool{New: func() any { b := make([]byte, 32<<10); return &b }}
@@ -131,7 +133,7 @@ func (t *trip) tunnel(answer *forward.Response) *problem {
 	t.listen(answer.Header)
 	t.witness(answer.Status)
 	header := outward(answer.Header)
-	header["Connection"], header["Upgrade"] = []string{"Upgrade"}, answer.Header["Upgrade"]
+	header["Connection"], header["Upgrade"] = []string{"Upgrade"}, slices.Collect(answer.Header.Values("Upgrade"))
 	client, err := t.out.SwitchTo(header)
 	if err != nil {
 		return &problem{status: http.StatusBadGateway, text: "The connection cannot switch protocols."}
@@ -142,8 +144,8 @@ func (t *trip) tunnel(answer *forward.Response) *problem {
 }
 
 // outward copies what leaves the sidecar of an answer.
-func outward(header http.Header) http.Header {
-	h := forward.EndToEnd(header)
+func outward(header wire.Header) http.Header {
+	h := forward.EndToEnd(forward.HTTPHeader(header))
 	delete(h, replay.DidHeader)
 	return h
 }

@@ -8,6 +8,7 @@ import (
 	"homing/observe"
 	"homing/replay"
 	"homing/trail"
+	"homing/wire"
 )
 
 // A Witness sees what an app does to its database, but not for which request.
@@ -26,8 +27,8 @@ const failures = trail.Refused | trail.Conflict | trail.Lost
 var did = map[string]trail.Mark{"wrote": trail.Wrote, "refused": trail.Refused}
 
 // listen notes what the app says of its request.
-func (t *trip) listen(header http.Header) {
-	for _, line := range header[replay.DidHeader] {
+func (t *trip) listen(header wire.Header) {
+	for line := range header.Values(replay.DidHeader) {
 		for word := range strings.SplitSeq(line, ",") {
 			word = strings.ToLower(strings.TrimSpace(word))
 			m, ok := did[word]

@@ -9,6 +9,7 @@ import (
 
 	"homing/forward"
 	"homing/trail"
+	"homing/wire"
 )
 
 // trip is one request on its way to the app.
@@ -103,9 +104,9 @@ func (t *trip) runsOnce() bool {
 
 func (t *trip) request() *forward.Request {
 	return &forward.Request{
-		Method: t.in.Method, Target: forward.Target(t.in), Host: t.in.Host, Header: t.header(), Once: t.runsOnce(),
+		Method: t.in.Method, Target: forward.Target(t.in), Host: t.in.Host, Header: forward.Fields(t.header()), Once: t.runsOnce(),
 		HTTP2: t.app.cfg.HTTP2,
-		Early: func(status int, header http.Header) { t.out.Early(status, outward(header)) },
+		Early: func(status int, header wire.Header) { t.out.Early(status, outward(header)) },
 	}
 }
 

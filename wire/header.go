@@ -116,6 +116,9 @@ func (h *Header) DelFunc(del func(Field) bool) { *h = slices.DeleteFunc(*h, del)
 // Clone returns a copy that shares nothing that changes.
 func (h Header) Clone() Header { return slices.Clone(h) }
 
+// SameName reports whether two names are one field's.
+func SameName(a, b string) bool { return sameFold(a, b) }
+
 // sameFold reports whether two strings are equal but for the case of ASCII
 // letters. strings.EqualFold would take a Kelvin sign for a "k".
 func sameFold(a, b string) bool {
