@@ -11,14 +11,14 @@ import (
 
 // ours are the request fields that only an edge may set. A client's are removed:
 // nothing is believed because of its name.
-var ours = []string{
+var ours = wire.NewNames(
 	replay.SourceHeader, replay.FailedHeader, replay.CacheStatusHeader, replay.PreferredGoneHeader,
 	replay.PrimaryHeader, replay.RegionHeader, "Fly-Client-Ip", "Fly-Forwarded-Port", "Fly-Request-Id",
-}
+)
 
 // renewed are the fields that are written anew, from what the client said and what is
 // known here, or are met by whoever reads the body, which is us.
-var renewed = []string{"X-Forwarded-For", "X-Forwarded-Proto", "X-Forwarded-Port", "X-Forwarded-Ssl", "Host", "Expect"}
+var renewed = wire.NewNames("X-Forwarded-For", "X-Forwarded-Proto", "X-Forwarded-Port", "X-Forwarded-Ssl", "Host", "Expect")
 
 const (
 	forwardedPrefix = "X-Forwarded-"
@@ -34,25 +34,17 @@ func via(http2 bool) string {
 	return "1.1 homing"
 }
 
-// isOneOf reports whether a field has one of the names.
-func isOneOf(names []string, name string) bool {
-	for _, one := range names {
-		if wire.SameName(one, name) {
-			return true
-		}
-	}
-	return false
-}
-
 // hasPrefix reports whether a field's name begins so.
 func hasPrefix(name, prefix string) bool {
 	return len(name) >= len(prefix) && wire.SameName(name[:len(prefix)], prefix)
 }
 
+var inner = wire.NewNames(replay.RoleHeader, replay.DecisionHeader)
+
 // isInner reports whether a field of an answer never leaves the edge: what a
 // machine says to it alone, and whatever a newer protocol adds to fly-replay.
 func isInner(name string) bool {
-	return hasPrefix(name, replay.Header) || wire.SameName(name, replay.RoleHeader) || wire.SameName(name, replay.DecisionHeader)
+	return hasPrefix(name, replay.Header) || inner.Has(name)
 }
 
 // isDouble reports whether many apps could not tell a field with a "_" from one of the
@@ -62,14 +54,14 @@ func isDouble(name string) bool {
 		return false
 	}
 	double := strings.ReplaceAll(name, "_", "-")
-	return isOneOf(ours, double) || hasPrefix(double, forwardedPrefix)
+	return ours.Has(double) || hasPrefix(double, forwardedPrefix)
 }
 
 // dressRequest makes what a machine is sent of what the client has sent.
 func (t *trip) dressRequest() {
 	in := t.in
 	h := forward.AppendEndToEnd(t.header[:0], in.header)
-	h.DelFunc(func(f wire.Field) bool { return isOneOf(ours, f.Name) || isOneOf(renewed, f.Name) || isDouble(f.Name) })
+	h.DelFunc(func(f wire.Field) bool { return ours.Has(f.Name) || renewed.Has(f.Name) || isDouble(f.Name) })
 	traced := h.Get("Traceparent") != ""
 	if !traced {
 		h.Del("Traceparent")

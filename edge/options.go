@@ -31,18 +31,18 @@ func (t *trip) appendEarly(to, header wire.Header) wire.Header {
 
 // ofContent are the headers that speak of an app's content or of keeping it, and
 // would be wrong on an error of ours.
-var ofContent = []string{
+var ofContent = wire.NewNames(
 	"Accept-Ranges", "Age", "Cdn-Cache-Control", "Content-Disposition", "Content-Encoding", "Content-Language",
 	"Content-Location", "Content-Range", "Etag", "Expires", "Last-Modified", "Location", "Set-Cookie",
 	"Surrogate-Control", "Vary",
-}
+)
 
 // dress adds what the app's options add to its answers to an error of ours: a page
 // of the app's must be able to read it (CORS), and its host is held to HTTPS by it,
 // too. What the error says itself stays.
 func (t *trip) dress(h *wire.Header) {
 	for _, add := range t.app.Options.Answer {
-		if !h.Has(add.Name) && len(add.Values) > 0 && !isOneOf(ofContent, add.Name) {
+		if !h.Has(add.Name) && len(add.Values) > 0 && !ofContent.Has(add.Name) {
 			setIn(h, add.Name, add.Values)
 		}
 	}

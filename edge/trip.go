@@ -158,12 +158,12 @@ func (t *trip) aim() *Problem {
 	return nil
 }
 
-var placements = []string{replay.PreferRegionHeader, replay.ForceRegionHeader, replay.PreferInstanceHeader, replay.ForceInstanceHeader}
+var placements = wire.NewNames(replay.PreferRegionHeader, replay.ForceRegionHeader, replay.PreferInstanceHeader, replay.ForceInstanceHeader)
 
 // hasPlacement reports whether a client asks to be served anywhere.
 func hasPlacement(h wire.Header) bool {
 	for i := range h {
-		if isOneOf(placements, h[i].Name) {
+		if placements.Has(h[i].Name) {
 			return true
 		}
 	}

@@ -15,6 +15,8 @@ var hopByHop = []string{
 	"Te", "Trailer", "Transfer-Encoding", "Upgrade", "Content-Length",
 }
 
+var ofHop = wire.NewNames(hopByHop...)
+
 // EndToEnd copies a header without the fields that go no further, those that
 // Connection names among them, and those that frame the message. The copy of nil is
 // an empty header.
@@ -38,18 +40,9 @@ func EndToEnd(header http.Header) http.Header {
 func AppendEndToEnd(to, h wire.Header) wire.Header {
 	nominates := h.Has("Connection")
 	for i := range h {
-		if !isOfHop(h[i].Name) && !(nominates && h.HasToken("Connection", h[i].Name)) {
+		if !ofHop.Has(h[i].Name) && !(nominates && h.HasToken("Connection", h[i].Name)) {
 			to = append(to, h[i])
 		}
 	}
 	return to
-}
-
-func isOfHop(name string) bool {
-	for _, of := range hopByHop {
-		if wire.SameName(name, of) {
-			return true
-		}
-	}
-	return false
 }

@@ -53,7 +53,14 @@ func (cl class) bad(s string) int {
 func (cl class) all(s string) bool { return s != "" && cl.bad(s) < 0 }
 
 // trim removes the blanks that may stand around a value (OWS, RFC 9110 §5.6.3).
-func trim(s string) string { return strings.Trim(s, " \t") }
+func trim(s string) string {
+	if s == "" || !isBlank(s[0]) && !isBlank(s[len(s)-1]) {
+		return s
+	}
+	return strings.Trim(s, " \t")
+}
+
+func isBlank(c byte) bool { return c == ' ' || c == '\t' }
 
 // decimal reads digits and nothing else. 18 of them always fit, a nineteenth may.
 func decimal(s string) (n int64, ok bool) {
