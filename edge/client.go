@@ -247,6 +247,9 @@ type bodyReading struct {
 	done   bool
 }
 
+// Buffered returns how much can be read without waiting.
+func (b *bodyReading) Buffered() int { return b.client.reader.Body().Buffered() }
+
 func (b *bodyReading) Read(p []byte) (int, error) {
 	if b.done {
 		return 0, io.EOF // the watch reads now

@@ -43,6 +43,14 @@ func (b bodyMotion) Read(p []byte) (int, error) {
 	return n, err
 }
 
+// Buffered returns how much of the body can be read without waiting, where that is known.
+func (b bodyMotion) Buffered() int {
+	if r, ok := b.client.(forward.Buffered); ok {
+		return r.Buffered()
+	}
+	return 0
+}
+
 // end notes what goes through one end of a tunnel.
 func (m *motion) end(of forward.End) forward.End { return endMotion{of, m} }
 

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"sync"
 	"sync/atomic"
 )
@@ -40,6 +41,10 @@ type Body struct {
 	size  int64 // bytes read so far
 	err   error // how reading the client ended: io.EOF, ErrBroken or errAttemptOver
 }
+
+// Buffered is what a client of [NewBody] may be: it knows how many bytes can be read
+// without waiting.
+type Buffered interface{ Buffered() int }
 
 // NewBody returns a body that reads client and keeps at most limit bytes, within
 // the budget. length is the announced one, -1 if unknown: a body that is known
@@ -223,6 +228,33 @@ func (a *Attempt) end() {
 	if a != nil {
 		a.over.Store(true)
 	}
+}
+
+// smallBody is what a connection takes at once, whatever the machine does.
+const smallBody = 8 << 10
+
+// isAtHand reports whether the body is small, and can be read to its end without waiting
+// for the client: it was kept, or lies in the client's buffer.
+func (a *Attempt) isAtHand() bool {
+	b := a.body
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.length <= 0 || b.length > smallBody || b.err != nil && b.err != io.EOF {
+		return false
+	}
+	if b.size == b.length {
+		return b.kept.size == b.length
+	}
+	r, ok := b.client.(Buffered)
+	return ok && b.size == 0 && int64(r.Buffered()) >= b.length
+}
+
+// appendTo appends the whole body to p.
+func (a *Attempt) appendTo(p []byte) ([]byte, error) {
+	at := len(p)
+	p = slices.Grow(p, int(a.body.length))[:at+int(a.body.length)]
+	_, err := io.ReadFull(a, p[at:])
+	return p, err
 }
 
 // failure returns why the body could not be read to its end, or nil: that is

@@ -2,12 +2,14 @@ package forward_test
 
 import (
 	"bufio"
+	"context"
 	"errors"
 	"fmt"
 	"io"
 	"net"
 	"net/http"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"testing/iotest"
 
@@ -244,4 +246,60 @@ func TestWhatAnOlderAttemptTookAndCouldNotKeepEndsTheExchange(t *testing.T) {
 	if err := <-saw; err == nil {
 		t.Error("the machine took it for a whole request")
 	}
+}
+
+// TestASmallBodyGoesWithTheHead if it lies there: in one write, and in the sender's own
+// goroutine. What a client has still to send is not waited for.
+func TestASmallBodyGoesWithTheHead(t *testing.T) {
+	lying := func(s string, n int) io.Reader { return atHand{strings.NewReader(s), n} }
+	for _, c := range []struct {
+		behaviour string
+		body      io.Reader
+		length    int
+		writes    int32
+	}{
+		{"it lies there", lying("hello", 5), 5, 1},
+		{"half of it does", lying("hello", 3), 5, 2},
+		{"it may not", strings.NewReader("hello"), 5, 2},
+		{"it is large", lying(strings.Repeat("x", 8<<10+1), 8<<10+1), 8<<10 + 1, 2},
+	} {
+		t.Run(c.behaviour, func(t *testing.T) {
+			leavesNothing(t)
+			addr, _ := serving(t, func(w http.ResponseWriter, r *http.Request) {
+				n, err := io.Copy(io.Discard, r.Body)
+				fmt.Fprint(w, n, err)
+			})
+			var writes atomic.Int32
+			p := newPool(t, forward.Config{Dial: func(ctx context.Context, network, addr string) (net.Conn, error) {
+				nc, err := new(net.Dialer).DialContext(ctx, network, addr)
+				return countingWrites{nc, &writes}, err
+			}})
+			req := request("POST")
+			withBody(t, req, c.body, int64(c.length))
+			if _, got := get(t, p, addr, req); got != fmt.Sprint(c.length, nil) {
+				t.Errorf("the machine got %s", got)
+			}
+			if n := writes.Load(); n < c.writes || c.writes == 1 && n > 1 {
+				t.Errorf("%d writes, want %d", n, c.writes)
+			}
+		})
+	}
+}
+
+// atHand is a client of whose body so much lies there.
+type atHand struct {
+	io.Reader
+	n int
+}
+
+func (a atHand) Buffered() int { return a.n }
+
+type countingWrites struct {
+	net.Conn
+	writes *atomic.Int32
+}
+
+func (c countingWrites) Write(p []byte) (int, error) {
+	c.writes.Add(1)
+	return c.Conn.Write(p)
 }

@@ -70,11 +70,12 @@ func (c *conn) writeBody(body io.Reader, length int64) error {
 		chunks := wire.NewChunkWriter(c.Conn)
 		to, end = chunks, chunks.Close
 	}
-	buf := make([]byte, 32<<10)
+	buf := pourBuffers.Get().(*[]byte)
+	defer pourBuffers.Put(buf)
 	for {
-		n, err := body.Read(buf)
+		n, err := body.Read(*buf)
 		if n > 0 {
-			if _, werr := to.Write(buf[:n]); werr != nil {
+			if _, werr := to.Write((*buf)[:n]); werr != nil {
 				return werr
 			}
 			c.note()

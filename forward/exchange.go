@@ -22,12 +22,22 @@ type exchange struct {
 	announced *announcement // nil: the body is sent at once
 }
 
-func (x *exchange) run(head []byte) (*Response, error) {
+// run sends what is in buf, and the body, which may go there too, and reads the head of
+// the answer. A body that is small and at hand takes no goroutine: no machine can keep
+// it from being written.
+func (x *exchange) run(buf *[]byte) (*Response, error) {
 	x.conn.read, x.conn.written, x.conn.moved = 0, 0, x.req.Moved
-	if err := x.conn.writeHead(head); err != nil {
+	joined := x.req.Body != nil && x.announced == nil && x.req.Body.isAtHand()
+	if joined {
+		var err error
+		if *buf, err = x.req.Body.appendTo(*buf); err != nil {
+			return nil, &Error{Op: "send", Err: err}
+		}
+	}
+	if err := x.conn.writeHead(*buf); err != nil {
 		return nil, &Error{Op: "send", Err: err}
 	}
-	if x.req.Body != nil {
+	if x.req.Body != nil && !joined {
 		x.sent = make(chan struct{})
 		go x.sendBody()
 	}

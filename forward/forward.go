@@ -157,7 +157,7 @@ func (p *Pool) Do(ctx context.Context, addr string, req *Request) (*Response, er
 	x := &c.exchange
 	*x = exchange{pool: p, conn: c, req: req, announced: announce(req)}
 	x.tie(ctx)
-	resp, err := x.run(*head)
+	resp, err := x.run(head)
 	if err != nil {
 		x.drop()
 		var fail *Error

@@ -47,6 +47,15 @@ func (b *Body) begin(r *Reader, length int64, status int) {
 // can be read. One without a body is done at once.
 func (b *Body) Done() bool { return b.part == done && b.err == nil }
 
+// Buffered returns how many bytes of the body can be read without waiting, as far as
+// that can be told without reading: of one of known length.
+func (b *Body) Buffered() int {
+	if b.part != counted || b.err != nil {
+		return 0
+	}
+	return int(min(b.left, int64(b.reader.Buffered())))
+}
+
 // Trailer returns the fields behind a chunked body, once that is done.
 func (b *Body) Trailer() Header { return b.trail }
 
