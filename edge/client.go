@@ -145,14 +145,15 @@ func newVisit(e *Edge) *visit {
 	return v
 }
 
-// exchange serves one request. Its memory serves the next one's, if nothing else can
-// still be looking at it, and its life has not ended.
+// exchange serves one request. Its memory serves the next one's, unless its life has
+// ended, or a stream of HTTP/2 may still be looking at it. The sender of a body has what
+// it needs to itself.
 func (c *client) exchange(req *wire.Request) ending {
 	v := c.server.visits.Get().(*visit)
 	c.begin(v, req)
 	cut := c.serveVisit(v)
 	end := c.end(v, cut)
-	if c.life.Untie() && v.in.body == nil && !v.trip.http2 && !v.out.switched && v.trip.life.Err() == nil {
+	if c.life.Untie() && !v.trip.http2 && !v.out.switched && v.trip.life.Err() == nil {
 		c.server.visits.Put(v)
 	}
 	return end
