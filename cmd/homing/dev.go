@@ -58,11 +58,11 @@ the command and in the variables of fly.toml, .env and the shell.`,
 		RunE: func(cmd *cobra.Command, words []string) error {
 			cfg, err := f.read(cmd, words)
 			if err != nil {
-				return oneLine(err)
+				return err
 			}
 			cfg.Out, cfg.Logger = out, newLogger(errOut)
 			cfg.Colour = isTerminal(out) && os.Getenv("NO_COLOR") == ""
-			return oneLine(app.Run(cmd.Context(), cfg))
+			return app.Run(cmd.Context(), cfg)
 		},
 	}
 	cmd.AddCommand(devControls(out)...)

@@ -42,7 +42,7 @@ func TestEnvSaysWhatAProcessWouldUse(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			for _, args := range [][]string{nil, {"--long"}} {
 				out, err := environment(t, tt.vars, args...)
-				if (err == nil) != (tt.err == "") || err != nil && !strings.HasPrefix(err.Error(), tt.err) {
+				if (err == nil) != (tt.err == "") || err != nil && !strings.HasPrefix(err.Error(), "homing env: "+tt.err) {
 					t.Errorf("the error is %v, want %q", err, tt.err)
 				}
 				for _, want := range tt.want {

@@ -109,7 +109,7 @@ func TestExplainPointsAtWhatIsWrong(t *testing.T) {
 			if out != "" || !strings.HasSuffix(errOut, tt.shown) {
 				t.Errorf("it shows\n%s%swant\n%s", out, errOut, tt.shown)
 			}
-			if err == nil || !strings.HasPrefix(err.Error(), tt.err) || strings.Contains(err.Error(), "\n") {
+			if err == nil || !strings.HasPrefix(err.Error(), "homing explain: "+tt.err) || strings.Contains(err.Error(), "\n") {
 				t.Errorf("error %v, want %q in one line", err, tt.err)
 			}
 			checkScreen(t, errOut)
@@ -119,7 +119,7 @@ func TestExplainPointsAtWhatIsWrong(t *testing.T) {
 
 func TestExplainPointsIntoJSON(t *testing.T) {
 	_, errOut, err := explained(t, "{\n  \"app\": \"x\",\n  \"timeout\": 10\n}\n", "--json")
-	if want := "    \"timeout\": 10\n               ^\n"; errOut != want || err == nil || !strings.HasPrefix(err.Error(), "timeout at byte 29") {
+	if want := "    \"timeout\": 10\n               ^\n"; errOut != want || err == nil || !strings.HasPrefix(err.Error(), "homing explain: timeout at byte 29") {
 		t.Errorf("it shows\n%s%v\nwant\n%s", errOut, err, want)
 	}
 }

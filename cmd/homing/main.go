@@ -34,7 +34,7 @@ func main() {
 		os.Exit(int(code))
 	}
 	if err != nil {
-		fmt.Fprintln(os.Stderr, "homing:", err)
+		fmt.Fprintln(os.Stderr, err)
 		os.Exit(1)
 	}
 }
@@ -63,7 +63,8 @@ func (o output) Write(p []byte) (int, error) {
 	return n, err
 }
 
-// run carries out one command line. It returns when ctx ends, at the latest.
+// run carries out one command line. It returns when ctx ends, at the latest. Its error
+// is a line that begins with the command's name, or an exitCode.
 func run(ctx context.Context, args []string, out, errOut io.Writer) error {
 	root := &cobra.Command{
 		Use:           "homing",
@@ -85,7 +86,11 @@ func run(ctx context.Context, args []string, out, errOut io.Writer) error {
 	root.AddCommand(sidecarCommand(out, errOut))
 	root.AddCommand(explainCommand(out, errOut))
 	root.AddCommand(envCommand(out))
-	return root.ExecuteContext(ctx)
+	cmd, err := root.ExecuteContextC(ctx)
+	if code := exitCode(0); err == nil || errors.As(err, &code) {
+		return err
+	}
+	return fmt.Errorf("%s: %w", cmd.CommandPath(), oneLine(err))
 }
 
 // isTerminal reports whether w is a terminal, where lines can be written over

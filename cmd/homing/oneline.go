@@ -5,15 +5,12 @@ import (
 	"strings"
 )
 
-// prefixes are of packages that main's own "homing:" stands for.
+// prefixes are of packages; before them stands the command's name.
 var prefixes = []string{"homing: ", "sidecar: ", "supervise: "}
 
 // oneLine is an error in a line, with what [errors.Join] put on lines of their own
-// behind each other, and without the packages' names. Of no error it is none.
+// behind each other, and without the packages' names.
 func oneLine(err error) error {
-	if err == nil {
-		return nil
-	}
 	lines := strings.Split(err.Error(), "\n")
 	for i := range lines {
 		for _, p := range prefixes {

@@ -76,7 +76,7 @@ func (f sidecarFlags) run(ctx context.Context, args []string, out, errOut io.Wri
 	f.worker = f.worker || os.Getenv("RELEASE_COMMAND") != ""
 	env, err := homing.FromEnv()
 	if err != nil {
-		return oneLine(err)
+		return err
 	}
 	cfg := sidecar.Config{
 		HealthPath: f.health, AdminAddr: f.admin, StartTimeout: f.start, Drain: f.drain, Logger: sidecarLogger(errOut),
@@ -86,11 +86,11 @@ func (f sidecarFlags) run(ctx context.Context, args []string, out, errOut io.Wri
 	}
 	db, err := f.openAppDatabase(ctx, env, cfg.Logger)
 	if err != nil {
-		return oneLine(err)
+		return err
 	}
 	defer db.close()
 	if cfg.Site, err = f.site(env, db, cfg.Logger); err != nil {
-		return oneLine(err)
+		return err
 	}
 	if err := f.app(&cfg, env, db); err != nil {
 		return err
@@ -108,15 +108,15 @@ func (f sidecarFlags) run(ctx context.Context, args []string, out, errOut io.Wri
 func (f sidecarFlags) check(args []string) error {
 	switch {
 	case f.target == "" && len(args) == 0:
-		return errors.New(`sidecar: say what to stand in front of: "homing sidecar -- bin/rails server", or --target http://127.0.0.1:3000`)
+		return errors.New(`say what to stand in front of: "homing sidecar -- bin/rails server", or --target http://127.0.0.1:3000`)
 	case f.target != "" && len(args) > 0:
-		return errors.New("sidecar: --target is an app that runs already, so there is no command; leave one of them out")
+		return errors.New("--target is an app that runs already, so there is no command; leave one of them out")
 	case f.target != "" && (f.appPort != 0 || len(f.env) > 0 || f.worker):
-		return errors.New("sidecar: --app-port, --env and --worker are for an app that is started here, not for --target")
+		return errors.New("--app-port, --env and --worker are for an app that is started here, not for --target")
 	case f.relay != "auto" && f.relay != "off" && !strings.Contains(f.relay, ":"):
-		return fmt.Errorf("sidecar: --relay %s: want auto, off, or where it listens, as 127.0.0.1:6432", f.relay)
+		return fmt.Errorf("--relay %s: want auto, off, or where it listens, as 127.0.0.1:6432", f.relay)
 	case f.start <= 0 || f.drain <= 0 || f.grace <= 0:
-		return errors.New("sidecar: --start, --drain and --grace must be more than 0")
+		return errors.New("--start, --drain and --grace must be more than 0")
 	}
 	return nil
 }
@@ -152,7 +152,7 @@ func (f sidecarFlags) app(cfg *sidecar.Config, env homing.Env, db *appDatabase) 
 	}
 	_, ours, _ := net.SplitHostPort(cfg.Addr)
 	if host, port, _ := net.SplitHostPort(cfg.App.Addr); port == ours && isHere(host) {
-		return fmt.Errorf("sidecar: the app cannot listen on %s, which is the sidecar's own port; choose another for one of them, by PORT for the sidecar", port)
+		return fmt.Errorf("the app cannot listen on %s, which is the sidecar's own port; choose another for one of them, by PORT for the sidecar", port)
 	}
 	return nil
 }
@@ -166,14 +166,14 @@ func isHere(host string) bool {
 func targetAddr(text string) (string, error) {
 	u, err := url.Parse(text)
 	if err != nil || u.Scheme != "http" || u.Hostname() == "" || u.User != nil || strings.Trim(u.Path, "/") != "" || u.RawQuery != "" || u.Fragment != "" {
-		return "", errors.New("sidecar: --target: want http://, a host and a port, as http://127.0.0.1:3000")
+		return "", errors.New("--target: want http://, a host and a port, as http://127.0.0.1:3000")
 	}
 	port := u.Port()
 	if port == "" {
 		port = "80"
 	}
 	if n, err := strconv.ParseUint(port, 10, 16); err != nil || n == 0 {
-		return "", fmt.Errorf("sidecar: --target: port %s is not a number from 1 to 65535", port)
+		return "", fmt.Errorf("--target: port %s is not a number from 1 to 65535", port)
 	}
 	return net.JoinHostPort(u.Hostname(), port), nil
 }
@@ -182,7 +182,7 @@ func targetAddr(text string) (string, error) {
 func freeAddr() (string, error) {
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
-		return "", fmt.Errorf("sidecar: no port is free for the app: %w", err)
+		return "", fmt.Errorf("no port is free for the app: %w", err)
 	}
 	defer l.Close()
 	return l.Addr().String(), nil
@@ -233,10 +233,10 @@ func ended(exit supervise.Exit, err error, errOut io.Writer) error {
 	case errors.As(err, &early) && early.Exit.Err == nil && early.Exit.Code != 0:
 		exit = early.Exit
 	case err != nil:
-		return oneLine(err)
+		return err
 	}
 	if !exit.Asked && !exit.Started.IsZero() {
-		fmt.Fprintln(errOut, "homing: the app ended:", exit)
+		fmt.Fprintln(errOut, "homing sidecar: the app ended:", exit)
 	}
 	if exit.Code != 0 {
 		return exitCode(exit.Code)

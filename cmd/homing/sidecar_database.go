@@ -106,9 +106,9 @@ func (a *appDatabase) expand(flags []string) ([]string, error) {
 		name, template, ok := strings.Cut(f, "=")
 		switch {
 		case !ok || name == "":
-			return nil, fmt.Errorf("sidecar: --env %s: want NAME=VALUE, as DB_HOST={host}", name)
+			return nil, fmt.Errorf("--env %s: want NAME=VALUE, as DB_HOST={host}", name)
 		case a.values == nil && strings.Contains(template, "{"):
-			return nil, errors.New("sidecar: --env " + name + ": there is no database to tell of; set DATABASE_URL to PostgreSQL's")
+			return nil, errors.New("--env " + name + ": there is no database to tell of; set DATABASE_URL to PostgreSQL's")
 		}
 		vars = append(vars, name+"="+a.values.Expand(template))
 	}

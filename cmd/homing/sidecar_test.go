@@ -161,6 +161,7 @@ func testSidecarCannotBegin(t *testing.T, bin string) {
 		{"a database that is none", []string{"DATABASE_URL=postgres://u:hunter2@host:x/d"}, []string{"--", "sleep", "9"}, 1, "DATABASE_URL"},
 		{"a variable of no database", nil, []string{"--env", "DB_HOST={host}", "--", "sleep", "9"}, 1, "DB_HOST"},
 		{"a variable without a value", nil, []string{"--env", "DB_HOST", "--", "sleep", "9"}, 1, "DB_HOST"},
+		{"a flag that is none", nil, []string{"--wirte-route", "GET /x", "--", "sleep", "9"}, 1, "unknown flag: --wirte-route"},
 		{"a relay nowhere", nil, []string{"--relay", "6432", "--", "sleep", "9"}, 1, "--relay"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
@@ -168,7 +169,7 @@ func testSidecarCannotBegin(t *testing.T, bin string) {
 			code, said := b.ends(t), b.output()
 			lines := 0
 			for line := range strings.Lines(said) {
-				if strings.HasPrefix(line, "homing: ") {
+				if strings.HasPrefix(line, "homing sidecar: ") && strings.Count(line, "sidecar: ") == 1 {
 					lines++
 				}
 			}
