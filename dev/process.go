@@ -29,7 +29,10 @@ func (p *process) start(m *runner) error {
 	port := freePort(m.lastAddr())
 	cfg, err := p.command(m.site.machine(m.id, m.number, m.site.world.cfg.Group, port))
 	if err != nil {
-		return err
+		return plainly(err)
+	}
+	if err := cfg.Find(); err != nil {
+		return plainly(err) // before anything runs: it is missing for all machines alike
 	}
 	cfg.Port = port
 	if p.supervised, err = supervise.New(cfg); err != nil {

@@ -13,6 +13,17 @@ import (
 	"syscall"
 )
 
+// Find looks for the command as a start does, and says in a line what is missing; nil:
+// it can be started, as far as can be seen. Who starts the same command many times can
+// so be told once.
+func (c Config) Find() error {
+	if err := c.validate(); err != nil {
+		return err
+	}
+	_, err := c.command()
+	return err
+}
+
 // command makes what can be started of the Config, and says if something is missing
 // rather than leave that to a shell.
 func (c Config) command() (*exec.Cmd, error) {

@@ -327,6 +327,24 @@ func TestDevThatCannotStartSaysWhyInOneLine(t *testing.T) {
 	}
 }
 
+// TestAMissingProgramIsToldOnce, not by each region's machine.
+func TestAMissingProgramIsToldOnce(t *testing.T) {
+	for name, args := range map[string][]string{
+		"words":  {"--", "no-such-program", "-p"},
+		"a line": {"--", "no-such-program -p"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			appFolder(t, nil)
+			out := new(syncBuffer)
+			err := run(t.Context(), append([]string{"dev", "--port", "0"}, args...), out, out)
+			const want = `homing dev: start the machine in ord: "no-such-program": not found in PATH; install it, or name it by its path`
+			if err == nil || err.Error() != want || strings.Contains(out.String(), "not found") {
+				t.Errorf("%v, after\n%s", err, out)
+			}
+		})
+	}
+}
+
 func TestDevIsSteeredFromAnotherTerminal(t *testing.T) {
 	appFolder(t, map[string]string{"app.py": pythonApp})
 	if _, err := exec.LookPath("python3"); err != nil {

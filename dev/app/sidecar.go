@@ -51,6 +51,13 @@ func (a *app) behindSidecar(c command.Command, m dev.Machine) (supervise.Config,
 	if words == nil {
 		return a.process(c, m)
 	}
+	own, err := a.process(c, m)
+	if err != nil {
+		return own, err
+	}
+	if err := own.Find(); err != nil {
+		return own, err // each sidecar would say it
+	}
 	p, err := a.place(m)
 	if err != nil {
 		return supervise.Config{}, err

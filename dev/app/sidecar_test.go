@@ -5,6 +5,7 @@ import (
 	"strings"
 	"testing"
 
+	"homing/dev"
 	"homing/dev/command"
 )
 
@@ -28,5 +29,17 @@ func TestWhatStandsAroundAnApp(t *testing.T) {
 		if got := a.ownCommand().Args; !slices.Equal(got, strings.Fields(tt.rests)) {
 			t.Errorf("%s: the app is %q, want %q", tt.name, got, tt.rests)
 		}
+	}
+}
+
+// TestAMissingAppIsFoundBeforeItsSidecars: each of them would say it.
+func TestAMissingAppIsFoundBeforeItsSidecars(t *testing.T) {
+	a := &app{dir: t.TempDir(), cfg: Config{Homing: "/bin/homing", Sidecar: true}}
+	m := dev.Machine{Region: "ord", Number: 1}
+	if _, err := a.behindSidecar(command.Command{Args: []string{"no-such-program"}}, m); err == nil || !strings.Contains(err.Error(), `"no-such-program": not found`) {
+		t.Error(err)
+	}
+	if cfg, err := a.behindSidecar(command.Command{Args: []string{"true"}}, m); err != nil || strings.Join(cfg.Args, " ") != "/bin/homing sidecar -- true" {
+		t.Errorf("%q, %v", cfg.Args, err)
 	}
 }
