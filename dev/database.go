@@ -69,6 +69,9 @@ type databases interface {
 	home() region.Code
 	hold(r region.Code, on bool) error
 	held(r region.Code) bool
+	// reach says whether the primary's changes find a way to a replica in r; if they do,
+	// they still may be held back.
+	reach(r region.Code, ok bool)
 	// catchUp waits until each region that runs and is not held back can read what the
 	// primary has now, and until that has been seen by Look.
 	catchUp(ctx context.Context) error

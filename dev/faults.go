@@ -88,13 +88,17 @@ func (w *World) startMachines(ctx context.Context) error {
 // catchUpTimeout bounds how long a replica may take for its first copy.
 const catchUpTimeout = 30 * time.Second
 
-// receiving are the regions to which replication is not held back.
+// receiving are the regions that hear of what is written: replication to them is
+// neither held back nor cut.
 func (w *World) receiving() []region.Code {
-	return slices.DeleteFunc(slices.Clone(w.cfg.Regions), w.databases.held)
+	home := w.databases.home()
+	return slices.DeleteFunc(slices.Clone(w.cfg.Regions), func(r region.Code) bool {
+		return w.databases.held(r) || w.parted(home, r)
+	})
 }
 
 // CatchUp waits until every region that runs can read what the primary has now,
-// for at most 30 s. Those that are held back are not waited for.
+// for at most 30 s. Those that are held back or cut off are not waited for.
 func (w *World) CatchUp(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, catchUpTimeout)
 	defer cancel()

@@ -21,6 +21,8 @@ func (n nothing) hold(region.Code, bool) error {
 
 func (n nothing) held(region.Code) bool { return false }
 
+func (n nothing) reach(region.Code, bool) {}
+
 func (n nothing) catchUp(context.Context) error { return nil }
 
 func (n nothing) close() error { return nil }

@@ -29,6 +29,7 @@ type cluster struct {
 
 	mu      sync.Mutex
 	holding map[region.Code]bool
+	apart   map[region.Code]bool // cut off from the primary
 }
 
 // mostServers is how many pgtest runs: a primary and eight replicas.
@@ -41,7 +42,7 @@ func newCluster(ctx context.Context, w *World) (*cluster, error) {
 	}
 	c := &cluster{
 		world: w, pg: pg, servers: map[region.Code]*pgtest.Server{w.cfg.Primary: pg.Primary()},
-		outdated: make(map[region.Code]bool), holding: make(map[region.Code]bool),
+		outdated: make(map[region.Code]bool), holding: make(map[region.Code]bool), apart: make(map[region.Code]bool),
 	}
 	replicas := pg.Replicas()
 	for _, r := range w.cfg.Regions {
@@ -129,12 +130,24 @@ func (c *cluster) hold(r region.Code, on bool) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.holding[r] = on
-	if on {
+	c.gate(r)
+	return nil
+}
+
+func (c *cluster) reach(r region.Code, ok bool) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.apart[r] = !ok
+	c.gate(r)
+}
+
+// gate opens or shuts a replica's stream; mu is held.
+func (c *cluster) gate(r region.Code) {
+	if c.holding[r] || c.apart[r] {
 		c.servers[r].HoldStream()
 	} else {
 		c.servers[r].ReleaseStream()
 	}
-	return nil
 }
 
 func (c *cluster) held(r region.Code) bool {

@@ -40,6 +40,7 @@ func TestOnPostgres(t *testing.T) {
 	}{
 		{"reads are answered where they arrive", testReadsAreLocal},
 		{"an own write is seen while replication is held back", testHold},
+		{"a region is cut off", testCut},
 		{"a machine stops and comes back", testMachineStops},
 		{"the primary stops and comes back", testPrimaryStops},
 		{"what is far away is behind", testLag},

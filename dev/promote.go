@@ -44,6 +44,9 @@ func (w *World) Promote(ctx context.Context, r region.Code) error {
 	}
 	w.moving.Lock()
 	defer w.moving.Unlock()
+	if err := w.allJoined(); err != nil {
+		return err
+	}
 	old := w.places[w.databases.home()].site
 	tells := w.tells()
 	// As before any maintenance: no new requests, and those under way end.

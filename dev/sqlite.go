@@ -102,6 +102,14 @@ func (s *files) held(r region.Code) bool {
 	return feed != nil && feed.Held()
 }
 
+func (s *files) reach(r region.Code, ok bool) {
+	if ok {
+		s.at[r].feed.Mend()
+	} else {
+		s.at[r].feed.Cut()
+	}
+}
+
 func (s *files) catchUp(ctx context.Context) error {
 	return waitFor(ctx, s.home(), s.world.Database, s.world.receiving())
 }

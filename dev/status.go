@@ -30,6 +30,7 @@ type Status struct {
 	Bytes   int64
 	Primary bool // the primary is here, as far as the edges know; if they do not: was last
 	Held    bool // replication is held back
+	Cut     bool // the region is cut off from all others
 	Waiting int  // requests that wait for a position
 	Problem string
 	// NoDatabase says that this world keeps none: what is said of positions, lag and
@@ -76,7 +77,7 @@ func (w *World) status(p *place) Status {
 	missing := w.lag.missing(p.region)
 	s := Status{
 		Region: p.region, EdgeAddr: p.addr, Distance: w.cfg.Distances(p.region, home), Primary: p.region == home,
-		Held: w.databases.held(p.region), Behind: missing > 0, Lag: missing, Bytes: -1, NoDatabase: w.cfg.Engine == None,
+		Held: w.databases.held(p.region), Cut: w.isCut(p.region), Behind: missing > 0, Lag: missing, Bytes: -1, NoDatabase: w.cfg.Engine == None,
 		Running: p.site.running(), Machines: p.site.statuses(), Problem: p.site.problem(),
 	}
 	if len(s.Machines) > 0 {

@@ -40,6 +40,7 @@ type World struct {
 
 	mu    sync.Mutex
 	links map[[2]region.Code]*link.Link
+	cut   map[region.Code]bool // those cut off
 }
 
 // place is one region of the world.
@@ -62,7 +63,7 @@ func Start(ctx context.Context, cfg Config) (*World, error) {
 	w := &World{
 		cfg: cfg, secret: rand.Text(), fleet: fleet.New(cfg.Distances), journeys: journey.NewLog(cfg.Keep),
 		metrics: metrics.New(metrics.Config{Codes: edge.Codes()}),
-		places:  make(map[region.Code]*place), links: make(map[[2]region.Code]*link.Link),
+		places:  make(map[region.Code]*place), links: make(map[[2]region.Code]*link.Link), cut: make(map[region.Code]bool),
 	}
 	w.lag, w.endAsking = newLagWatch(w), func() {}
 	if err := w.fleet.SetApps(fleet.App{Name: cfg.Name, Options: cfg.Options}); err != nil {
@@ -220,6 +221,9 @@ func (w *World) way(a, b region.Code) *link.Link {
 	l, ok := w.links[pair(a, b)]
 	if !ok {
 		l = link.New(w.cfg.Distances(a, b) / 2)
+		if w.partedLocked(a, b) {
+			l.Cut()
+		}
 		w.links[pair(a, b)] = l
 	}
 	return l

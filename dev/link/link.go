@@ -30,7 +30,8 @@ type Link struct {
 	mu       sync.RWMutex
 	released chan struct{} // closed while nothing is held back
 	conns    map[*conn]struct{}
-	closed   bool
+	cut      bool // for now
+	closed   bool // for good
 }
 
 // New returns a link on which everything takes oneWay to arrive.
@@ -43,6 +44,9 @@ func New(oneWay time.Duration) *Link {
 // Dial connects to addr over the link. It has the form of
 // [net.Dialer.DialContext].
 func (l *Link) Dial(ctx context.Context, network, addr string) (net.Conn, error) {
+	if l.isCut() {
+		return nil, errCut
+	}
 	nc, err := l.dialer.DialContext(ctx, network, addr)
 	if err != nil {
 		return nil, err
@@ -60,9 +64,9 @@ func (l *Link) Wrap(nc net.Conn) net.Conn {
 	c := newConn(l, nc)
 	l.mu.Lock()
 	l.conns[c] = struct{}{}
-	closed := l.closed
+	ended := l.closed || l.cut
 	l.mu.Unlock()
-	if closed {
+	if ended {
 		c.kill()
 	}
 	return c
@@ -119,9 +123,13 @@ func (l *Link) through(f func()) (held <-chan struct{}) {
 }
 
 // Close breaks all connections at once.
-func (l *Link) Close() {
+func (l *Link) Close() { l.breakAfter(func() { l.closed = true }) }
+
+// breakAfter breaks all connections there are once change, which is called with mu held,
+// has seen to it that there will be no others.
+func (l *Link) breakAfter(change func()) {
 	l.mu.Lock()
-	l.closed = true
+	change()
 	conns := make([]*conn, 0, len(l.conns))
 	for c := range l.conns {
 		conns = append(conns, c)

@@ -203,6 +203,36 @@ func TestDialTakesARoundTripAndCloseBreaksConnections(t *testing.T) {
 	}
 }
 
+func TestACutLinkCarriesNothingUntilItIsMended(t *testing.T) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	way := link.New(0)
+	defer way.Close()
+	before, err := way.Dial(t.Context(), "tcp", l.Addr().String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	way.Cut()
+	if _, err := before.Read(make([]byte, 1)); !errors.Is(err, net.ErrClosed) {
+		t.Errorf("a connection from before: %v", err)
+	}
+	if _, err := way.Dial(t.Context(), "tcp", l.Addr().String()); err == nil {
+		t.Error("a connection was made through a cut")
+	}
+	way.Mend()
+	after, err := way.Dial(t.Context(), "tcp", l.Addr().String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := after.Write([]byte("x")); err != nil {
+		t.Error(err)
+	}
+	after.Close()
+}
+
 // TestAnAnswerOnItsWayArrives although the side that gave it takes nothing any more:
 // it has answered before it had read everything, and gone.
 func TestAnAnswerOnItsWayArrives(t *testing.T) {
