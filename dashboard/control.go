@@ -5,72 +5,55 @@ import (
 	"fmt"
 	"net/http"
 	"slices"
+	"strconv"
 	"strings"
-	"time"
 
 	"homing/dev"
 	"homing/machine"
 	"homing/region"
 )
 
-const (
-	// runTimeout bounds how long a machine may take to start or stop.
-	runTimeout = 30 * time.Second
-	// promoteTimeout bounds how long the primary may take to move.
-	promoteTimeout = time.Minute
-)
-
-func (d *dashboard) hold(on bool) http.HandlerFunc {
-	return d.control(http.StatusConflict, func(_ context.Context, r region.Code) error {
-		return d.cfg.World.Hold(r, on)
-	})
-}
-
-func (d *dashboard) run(on bool) http.HandlerFunc {
-	return d.control(http.StatusInternalServerError, func(ctx context.Context, r region.Code) error {
-		// A page that is closed meanwhile must not leave a machine half started.
-		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), runTimeout)
-		defer cancel()
-		return d.cfg.World.Run(ctx, r, on)
-	})
-}
-
-func (d *dashboard) runMachine(on bool) http.HandlerFunc {
-	return func(w http.ResponseWriter, r *http.Request) {
-		id := machine.ID(r.PathValue("machine"))
-		d.control(http.StatusConflict, func(ctx context.Context, r region.Code) error {
-			ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), runTimeout)
-			defer cancel()
-			return d.cfg.World.RunMachine(ctx, r, id, on)
-		})(w, r)
+// control lets requests do what can be done.
+func (d *dashboard) control(mux *http.ServeMux) {
+	for _, a := range Actions() {
+		mux.Handle("POST /regions/{region}/"+a.Verb, sameOrigin(d.act(a)))
+		if a.Machines {
+			mux.Handle("POST /regions/{region}/machines/{machine}/"+a.Verb, sameOrigin(d.act(a)))
+		}
 	}
 }
 
-func (d *dashboard) promote() http.HandlerFunc {
-	return d.control(http.StatusConflict, func(ctx context.Context, r region.Code) error {
-		// A page that is closed meanwhile must not leave it half done.
-		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), promoteTimeout)
-		defer cancel()
-		return d.cfg.World.Promote(ctx, r)
-	})
-}
-
-// control returns a handler that does one thing to the region in the path, and
-// answers with the status failed if the world cannot do it.
-func (d *dashboard) control(failed int, do func(context.Context, region.Code) error) http.HandlerFunc {
+// act returns a handler that does a to what the path names.
+func (d *dashboard) act(a Action) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
-		code := region.Code(r.PathValue("region"))
-		known := slices.ContainsFunc(d.cfg.World.Statuses(), func(s dev.Status) bool { return s.Region == code })
-		if !known {
-			http.Error(w, fmt.Sprintf("there is no region %.80q here", string(code)), http.StatusNotFound)
+		t, ok := d.target(r.PathValue("region"), r.PathValue("machine"))
+		if !ok {
+			http.Error(w, fmt.Sprintf("there is no region %.80q here", r.PathValue("region")), http.StatusNotFound)
 			return
 		}
-		if err := do(r.Context(), code); err != nil {
-			http.Error(w, oneLine(err), failed)
+		// A page that is closed meanwhile must not leave anything half done.
+		if err := a.Do(context.WithoutCancel(r.Context()), d.cfg.World, t); err != nil {
+			http.Error(w, oneLine(err), http.StatusConflict)
 			return
 		}
 		w.WriteHeader(http.StatusNoContent)
 	}
+}
+
+// target finds a region, and a machine by its ID or by its number there: logs call it
+// "gru/2". Whether there is such a machine the world will say.
+func (d *dashboard) target(code, id string) (Target, bool) {
+	all := d.cfg.World.Statuses()
+	at := slices.IndexFunc(all, func(s dev.Status) bool { return string(s.Region) == code })
+	if at < 0 {
+		return Target{}, false
+	}
+	machines := all[at].Machines
+	known := slices.ContainsFunc(machines, func(m dev.MachineStatus) bool { return string(m.ID) == id })
+	if n, err := strconv.Atoi(id); err == nil && !known && n >= 1 && n <= len(machines) {
+		id = string(machines[n-1].ID)
+	}
+	return Target{Region: region.Code(code), Machine: machine.ID(id)}, true
 }
 
 // oneLine writes an error that may be several, joined.

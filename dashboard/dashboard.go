@@ -8,9 +8,10 @@
 //
 //	GET  /state                  {"regions": […], "journeys": […]}, oldest journey first
 //	GET  /regions                its first part alone
+//	GET  /journeys               the last requests as lines of text, oldest first
 //	GET  /events                 server-sent events "regions" and "journeys", each an array
 //	GET  /metrics                what the edges have counted, for Prometheus, see package metrics
-//	POST /regions/{region}/hold  likewise release, stop, start and promote; 204, or one line saying why not
+//	POST /regions/{region}/hold  likewise the other [Actions]; 204, or one line saying why not
 //
 // The switches stop machines without asking who is there, so it answers only
 // loopback names and its own origin: neither another website nor another port of
@@ -39,6 +40,8 @@ type World interface {
 	Journeys() *journey.Log
 	// Hold holds replication to a region back (on) or lets it go on.
 	Hold(r region.Code, on bool) error
+	// Cut cuts a region off from the others (on), or ends that.
+	Cut(r region.Code, on bool) error
 	// Run starts the machines of a region (on) or stops them; RunMachine does so with
 	// one.
 	Run(ctx context.Context, r region.Code, on bool) error
@@ -86,17 +89,12 @@ func New(cfg Config) http.Handler {
 	mux.HandleFunc("GET /page.js", asset(pageJS, "text/javascript; charset=utf-8"))
 	mux.Handle("GET /state", sameOrigin(d.state))
 	mux.Handle("GET /regions", sameOrigin(d.regionList))
+	mux.Handle("GET /journeys", sameOrigin(d.journeyLines))
 	mux.Handle("GET /events", sameOrigin(d.events))
 	if cfg.Metrics != nil {
 		mux.Handle("GET /metrics", sameOrigin(cfg.Metrics.ServeHTTP))
 	}
-	mux.Handle("POST /regions/{region}/hold", sameOrigin(d.hold(true)))
-	mux.Handle("POST /regions/{region}/release", sameOrigin(d.hold(false)))
-	mux.Handle("POST /regions/{region}/stop", sameOrigin(d.run(false)))
-	mux.Handle("POST /regions/{region}/start", sameOrigin(d.run(true)))
-	mux.Handle("POST /regions/{region}/machines/{machine}/stop", sameOrigin(d.runMachine(false)))
-	mux.Handle("POST /regions/{region}/machines/{machine}/start", sameOrigin(d.runMachine(true)))
-	mux.Handle("POST /regions/{region}/promote", sameOrigin(d.promote()))
+	d.control(mux)
 	return loopbackOnly(mux)
 }
 

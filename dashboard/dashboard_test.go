@@ -160,9 +160,9 @@ func TestState(t *testing.T) {
 	}
 	want := `{"regions":[
 		{"region":"ord","city":"Chicago","machine":"a1a","edge_url":"http://ord.localhost:7601","distance_ms":0,"role":"primary","running":true,
-		 "position":"000000000000001f","lag_ms":0,"lag_bytes":null,"behind":false,"held":false,"waiting":0,"problem":"","primary":true},
+		 "position":"000000000000001f","lag_ms":0,"lag_bytes":null,"behind":false,"held":false,"cut":false,"waiting":0,"problem":"","primary":true},
 		{"region":"gru","city":"São Paulo","machine":"b0b","edge_url":"http://gru.localhost:7602","distance_ms":120,"role":"replica","running":true,
-		 "position":"000000000000001e","lag_ms":60.001,"lag_bytes":4096,"behind":true,"held":true,"waiting":2,"problem":"a problem","primary":false}],
+		 "position":"000000000000001e","lag_ms":60.001,"lag_bytes":4096,"behind":true,"held":true,"cut":false,"waiting":2,"problem":"a problem","primary":false}],
 	"journeys":[
 		{"id":"01J-gru","at":"2026-01-02T03:05:06.007Z","edge":"gru","method":"GET","path":"/visits","status":200,"code":"","problem":"",
 		 "took_ms":185,"at_home_ms":122.5,"hops":[
@@ -246,6 +246,8 @@ func TestSwitches(t *testing.T) {
 		{"/regions/gru/machines/b0b/stop", "run gru/b0b false", 204, ""},
 		{"/regions/gru/machines/b0b/start", "run gru/b0b true", 204, ""},
 		{"/regions/gru/promote", "promote gru", 204, ""},
+		{"/regions/gru/cut", "cut gru true", 204, ""},
+		{"/regions/gru/reconnect", "cut gru false", 204, ""},
 		{"/regions/ord/hold", "", 409, "ord has the primary; nothing is replicated to it\n"},
 		{"/regions/syd/hold", "", 404, "there is no region \"syd\" here\n"},
 		{"/regions/%3Cb%3E%0A/start", "", 404, "there is no region \"<b>\\n\" here\n"},
@@ -268,7 +270,7 @@ func TestSwitches(t *testing.T) {
 func TestAMachineThatCannotStartIsToldInOneLine(t *testing.T) {
 	w := newWorld()
 	w.fails = errors.Join(errors.New("no disk"), errors.New("no port"))
-	if got := ask(newPage(w), "POST", "/regions/gru/start"); got.Code != 500 || got.Body.String() != "no disk; no port\n" {
+	if got := ask(newPage(w), "POST", "/regions/gru/start"); got.Code != 409 || got.Body.String() != "no disk; no port\n" {
 		t.Errorf("%d %q", got.Code, got.Body)
 	}
 }
@@ -277,5 +279,47 @@ func TestASwitchIsNoGet(t *testing.T) {
 	w := newWorld()
 	if got := ask(newPage(w), "GET", "/regions/gru/stop"); got.Code != http.StatusMethodNotAllowed || w.calls != nil {
 		t.Errorf("%d, %q", got.Code, w.calls)
+	}
+}
+
+// TestTargetsAreWhatAnActionWouldChange: a key shows nothing else.
+func TestTargetsAreWhatAnActionWouldChange(t *testing.T) {
+	w := newWorld()
+	w.gru.Machines = []dev.MachineStatus{{ID: "b0b", Running: true}, {ID: "c0c"}}
+	w.moves = true
+	for verb, want := range map[string]string{
+		"stop": "gru gru/1", "start": "gru gru/2", "cut": "ord gru", "reconnect": "", "hold": "", "release": "gru", "promote": "gru",
+	} {
+		for _, a := range dashboard.Actions() {
+			var names []string
+			for _, target := range a.Targets(w) {
+				names = append(names, target.Name)
+			}
+			if got := strings.Join(names, " "); a.Verb == verb && got != want {
+				t.Errorf("%s: %q, want %q", verb, got, want)
+			}
+		}
+	}
+}
+
+func TestAMachineIsNamedByItsNumberToo(t *testing.T) {
+	w := newWorld()
+	w.gru.Machines = []dev.MachineStatus{{ID: "b0b"}, {ID: "1"}, {ID: "c0c"}}
+	for path, want := range map[string]string{"1": "run gru/1 true", "3": "run gru/c0c true", "4": "run gru/4 true", "b0b": "run gru/b0b true"} {
+		w.calls = nil
+		if got := ask(newPage(w), "POST", "/regions/gru/machines/"+path+"/start"); got.Code != 204 || !slices.Equal(w.calls, []string{want}) {
+			t.Errorf("%s: %d, %q; want %q", path, got.Code, w.calls, want)
+		}
+	}
+}
+
+func TestJourneysAsLines(t *testing.T) {
+	w := newWorld()
+	for range 60 {
+		w.add("/new\x1b[2J")
+	}
+	got := ask(newPage(w), "GET", "/journeys").Body.String()
+	if strings.Count(got, "\n") != 50 || strings.Count(got, `GET "/new\x1b[2J"`) != 50 || strings.Contains(got, "\x1b") {
+		t.Errorf("%q", got)
 	}
 }

@@ -45,9 +45,10 @@ const clock = (at) => new Date(at).toLocaleTimeString('en-GB');
 // Positions are numbers of a fixed length; the zeros in front tell nothing.
 const short = (position) => position.replace(/^0+(?=[0-9a-f])/i, '');
 
-// state is one of ok, behind, held, stopped, and the sentence that goes with it.
+// state is one of ok, behind, held, cut, stopped, and the sentence that goes with it.
 function stateOf(r) {
   if (!r.running) return ['stopped', 'the machine is stopped'];
+  if (r.cut) return ['cut', 'cut off: nothing gets to the other regions, or from them'];
   if (r.problem) return ['behind', r.problem];
   if (r.no_database) return ['ok', r.primary ? 'the primary region' : 'requests are answered here'];
   if (r.primary) return ['ok', 'writes are made here'];
@@ -106,6 +107,7 @@ function showRegion(card, r) {
   put(card, 'waiting', String(r.waiting));
   put(card, 'machine', machinesOf(r), (r.machines ?? []).map((m) => `${m.id} at ${m.addr}`).join(', ') || r.machine);
   setSwitch(card, 'held', r.held);
+  setSwitch(card, 'cut', r.cut);
   setSwitch(card, 'stopped', !r.running);
   for (const name of ['held', 'primary']) { // these are for replicas
     card.querySelector(`[data-switch="${name}"]`)?.toggleAttribute('hidden', r.primary);
@@ -120,6 +122,7 @@ function verbOf(button) {
   const on = button.getAttribute('aria-checked') === 'true';
   switch (button.dataset.switch) {
     case 'held': return on ? 'release' : 'hold';
+    case 'cut': return on ? 'reconnect' : 'cut';
     case 'primary': return 'promote';
     default: return on ? 'start' : 'stop';
   }

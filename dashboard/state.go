@@ -2,7 +2,9 @@ package dashboard
 
 import (
 	"encoding/json"
+	"io"
 	"net/http"
+	"strings"
 	"time"
 
 	"homing/dev"
@@ -24,6 +26,7 @@ type regionState struct {
 	LagBytes   *int64  `json:"lag_bytes"` // null: the database does not count
 	Behind     bool    `json:"behind"`
 	Held       bool    `json:"held"`
+	Cut        bool    `json:"cut"`
 	Waiting    int     `json:"waiting"`
 	Problem    string  `json:"problem"`
 	Primary    bool    `json:"primary"` // has the primary now; while there is none: had it last
@@ -101,7 +104,7 @@ func (d *dashboard) regions() []regionState {
 		list = append(list, regionState{
 			Region: string(s.Region), City: s.Region.City(), Machine: string(s.Machine), EdgeURL: s.EdgeURL(),
 			DistanceMS: ms(s.Distance), Role: s.Role.String(), Running: s.Running, Position: string(s.Position),
-			LagMS: ms(s.Lag), LagBytes: counted(s.Bytes), Behind: s.Behind, Held: s.Held, Waiting: s.Waiting, Problem: s.Problem,
+			LagMS: ms(s.Lag), LagBytes: counted(s.Bytes), Behind: s.Behind, Held: s.Held, Cut: s.Cut, Waiting: s.Waiting, Problem: s.Problem,
 			Primary: s.Primary, NoDatabase: s.NoDatabase, Machines: machines(s.Machines),
 		})
 	}
@@ -154,6 +157,22 @@ func (d *dashboard) journeys(n uint64) ([]journeyState, uint64, <-chan struct{})
 		}
 	}
 	return list, count, more
+}
+
+// journeyLines writes what the page shows as text.
+func (d *dashboard) journeyLines(w http.ResponseWriter, _ *http.Request) {
+	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
+	_, _ = io.WriteString(w, Lines(d.cfg.World, shown)) // a client that has gone needs no answer
+}
+
+// Lines are the last n requests as text, a line for each, the newest last.
+func Lines(w World, n int) string {
+	records, _, _ := w.Journeys().Since(0)
+	var text strings.Builder
+	for _, r := range records[max(0, len(records)-n):] {
+		text.WriteString(r.Line() + "\n")
+	}
+	return text.String()
 }
 
 func newJourney(r *journey.Record) journeyState {

@@ -59,6 +59,11 @@ func (w *fakeWorld) Hold(r region.Code, on bool) error {
 	return nil
 }
 
+func (w *fakeWorld) Cut(r region.Code, on bool) error {
+	w.note(fmt.Sprintf("cut %s %t", r, on))
+	return nil
+}
+
 func (w *fakeWorld) Run(ctx context.Context, r region.Code, on bool) error {
 	w.note(fmt.Sprintf("run %s %t", r, on))
 	w.mu.Lock()

@@ -74,6 +74,8 @@ func TestInABrowser(t *testing.T) {
 	if d.regions()["gru"].Held {
 		t.Error("the switch went back, and replication is still held")
 	}
+	browse(t, browser, chromedp.Click(chromedp.CSS(`[data-region=gru] [data-switch=cut]`)))
+	browse(t, browser, chromedp.WaitVisible(chromedp.CSS(`[data-region=gru][data-state=cut] [data-switch=cut][aria-checked=true]`)))
 	browse(t, browser, chromedp.Click(chromedp.CSS(`[data-region=ams] [data-switch=stopped]`)))
 	browse(t, browser, chromedp.WaitVisible(chromedp.CSS(`[data-region=ams] [data-switch=stopped][aria-checked=true]`)))
 	if d.regions()["ams"].Running {

@@ -363,6 +363,10 @@ func TestDevIsSteeredFromAnotherTerminal(t *testing.T) {
 		{"start", "gru", "gru", ""},
 		{"stop", "gru/" + id, "ord", ""},
 		{"start", "gru/" + id, "gru", ""},
+		{"stop", "gru/1", "ord", ""}, // as the log calls machines, where there are several
+		{"start", "gru/1", "gru", ""},
+		{"cut", "gru", "gru", ""},
+		{"reconnect", "gru", "gru", ""},
 		{"stop", "gru/nobody", "gru", `there is no machine "nobody" in gru`},
 		{"stop", "syd", "gru", `there is no region "syd" here`},
 		{"hold", "gru", "gru", "cannot be held back here"},

@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -10,30 +9,25 @@ import (
 	"net/url"
 	"strings"
 	"syscall"
-	"time"
 
 	"github.com/spf13/cobra"
+
+	"homing/dashboard"
 )
 
 // devControls are the subcommands for a "homing dev" that runs in another terminal.
 // They ask its page.
 func devControls(out io.Writer) []*cobra.Command {
 	var all []*cobra.Command
-	for _, verb := range []struct{ name, short string }{
-		{"stop", "Stop the machines of a region, or one of them"},
-		{"start", "Start them again"},
-		{"hold", "Hold replication to a region back"},
-		{"release", "Let replication to a region go on"},
-		{"promote", "Make the database of a region the primary"},
-	} {
+	for _, a := range dashboard.Actions() {
 		var c control
-		use := verb.name + " REGION"
-		if verb.name == "stop" || verb.name == "start" {
+		use := a.Verb + " REGION"
+		if a.Machines {
 			use += "[/MACHINE]"
 		}
 		cmd := &cobra.Command{
-			Use: use, Short: verb.short, Args: cobra.ExactArgs(1),
-			RunE: func(cmd *cobra.Command, args []string) error { return c.turn(cmd.Context(), verb.name, args[0]) },
+			Use: use, Short: a.Short, Args: cobra.ExactArgs(1),
+			RunE: func(cmd *cobra.Command, args []string) error { return c.turn(cmd.Context(), a.Verb, args[0]) },
 		}
 		c.flags(cmd)
 		all = append(all, cmd)
@@ -91,37 +85,9 @@ func (c *control) turn(ctx context.Context, verb, what string) error {
 
 // journeys prints a line for each request, the newest last.
 func (c *control) journeys(ctx context.Context, out io.Writer) error {
-	body, err := c.ask(ctx, http.MethodGet, "/state")
-	if err != nil {
-		return err
+	body, err := c.ask(ctx, http.MethodGet, "/journeys")
+	if err == nil {
+		_, err = out.Write(body)
 	}
-	var state struct {
-		Journeys []struct {
-			At                 time.Time
-			Method, Path, Code string
-			Status             int
-			TookMS             float64 `json:"took_ms"`
-			Hops               []struct{ Region, Words, Problem string }
-		}
-	}
-	if err := json.Unmarshal(body, &state); err != nil {
-		return fmt.Errorf("the page at port %d is not one of homing dev: %w", c.port, err)
-	}
-	for _, j := range state.Journeys {
-		var way, why []string
-		for _, h := range j.Hops {
-			way = append(way, h.Region)
-			for _, words := range []string{h.Words, h.Problem} {
-				if words != "" {
-					why = append(why, h.Region+": "+words)
-				}
-			}
-		}
-		line := fmt.Sprintf("%s  %8.1f ms  %3d %-5s %s %q  %s", j.At.Local().Format("15:04:05.000"), j.TookMS, j.Status, j.Code, j.Method, j.Path, strings.Join(way, " → "))
-		if len(why) > 0 {
-			line += fmt.Sprintf("  (%s)", strings.Join(why, "; "))
-		}
-		fmt.Fprintln(out, line)
-	}
-	return nil
+	return err
 }
