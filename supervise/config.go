@@ -24,9 +24,10 @@ type Config struct {
 	// Port is where the app shall listen on loopback. It is told as PORT, whatever
 	// Env says. 0: the app counts as up when it has started.
 	Port uint16
-	// Signal is what its group is sent to stop it. Default SIGTERM.
+	// Signal is what stops the process, and then what is left of its group. SIGINT goes
+	// to all at once, as from a terminal. Default SIGTERM.
 	Signal syscall.Signal
-	// Grace is how long the group may take to end after Signal, before it is killed.
+	// Grace is how long all may take to end after Signal, before they are killed.
 	// Default 10 s.
 	Grace time.Duration
 	// Output gets each line of output, one after the other. When it is slow, lines are

@@ -16,9 +16,11 @@
 // # What ends with it
 //
 // A process runs in a group of its own, and so does what it starts, unless that leaves
-// the group. At the end the group gets a signal, and after a grace period SIGKILL. On
-// Linux so does what has left the group, if its parents up to the process were still
-// there when the end began. What has left both, as a daemon does, lives on.
+// the group. At the end the process alone is told, by a signal, as a container's first
+// process is: many tell their children themselves, and a second signal means to some
+// "at once". When it has ended, what is left gets the signal, and after a grace period
+// SIGKILL. On Linux so does what has left the group, if its parents up to the process
+// were still there when the end began. What has left both, as a daemon does, lives on.
 //
 // If the program that uses this package is killed itself, a keeper ends the group: a
 // shell that leads it, ignores signals, and waits on a pipe for the program's end. On

@@ -16,9 +16,13 @@ func newGroup(*exec.Cmd) (*group, error) { return &group{}, nil }
 
 func (g *group) of(process *os.Process) { g.process = process }
 
-func (g *group) signal(syscall.Signal) {
+func (g *group) ask(syscall.Signal) { g.kill() } // no other signal is known
+
+func (g *group) askRest(syscall.Signal) {}
+
+func (g *group) kill() {
 	if g.process != nil {
-		g.process.Kill() // no other signal is known
+		g.process.Kill()
 	}
 }
 
@@ -26,6 +30,6 @@ func (g *group) empty(context.Context, <-chan struct{}) {}
 
 func (g *group) end() {
 	if g != nil {
-		g.signal(syscall.SIGKILL)
+		g.kill()
 	}
 }

@@ -69,19 +69,60 @@ func (g *group) of(process *os.Process) {
 	}
 }
 
-// signal sends it to all, also to what has left the group and still has its parents.
-func (g *group) signal(sig syscall.Signal) {
+// ask tells the process alone, as the first one of a container is told: it tells others
+// itself. A terminal's Ctrl-C comes to all of a group, and some leave that to it, such as
+// "go run"; so SIGINT goes to all that are in the group.
+func (g *group) ask(sig syscall.Signal) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	if g.ended {
-		return // its number may be another's
+		return
 	}
 	g.findStrays()
+	if sig == syscall.SIGINT {
+		g.send(sig)
+	} else if g.process != nil {
+		g.process.Signal(sig)
+	}
+}
+
+// askRest tells those that are left when the process has ended, and were not told by ask.
+func (g *group) askRest(sig syscall.Signal) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if g.ended {
+		return
+	}
+	g.findStrays()
+	if sig != syscall.SIGINT {
+		g.send(sig)
+	}
+	g.sendStrays(sig)
+}
+
+// kill ends all, also what has left the group and still has its parents.
+func (g *group) kill() {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if g.ended {
+		return
+	}
+	g.findStrays()
+	g.send(syscall.SIGKILL)
+	g.sendStrays(syscall.SIGKILL)
+}
+
+// send sends a signal to the group; mu is held, and the group has not ended, or its
+// number could be another's.
+func (g *group) send(sig syscall.Signal) {
 	if g.keeper != nil || g.members() > 0 {
 		syscall.Kill(-g.id, sig) // fails only if nobody is there, or is another user's
 	} else if g.process != nil {
 		g.process.Signal(sig)
 	}
+}
+
+func (g *group) sendStrays(sig syscall.Signal) {
 	for _, p := range g.strays {
 		p.signal(sig)
 	}
@@ -136,7 +177,7 @@ func (g *group) end() {
 	if g == nil {
 		return
 	}
-	g.signal(syscall.SIGKILL)
+	g.kill()
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	if g.ended = true; g.keeper != nil {

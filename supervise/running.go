@@ -61,15 +61,16 @@ const (
 	lateEnd = 10 * time.Second
 )
 
-// end sends sig to the group, kills what is left when the grace period is over, and
-// returns when nothing is. Where the process has ended by itself, its children may
-// still be there, and are treated alike.
+// end sends sig to the process, and when that has ended to what is left of its group:
+// who started others tells them himself, and must not be told twice. It kills what is
+// left when the grace period is over, and returns when nothing is.
 func (r *running) end(sig syscall.Signal, grace time.Duration) Exit {
-	r.group.signal(sig)
+	r.group.ask(sig)
 	ctx, cancel := context.WithTimeout(context.Background(), grace)
 	defer cancel()
 	select {
 	case <-r.exited:
+		r.group.askRest(sig)
 		r.group.empty(ctx, r.output.ended)
 	case <-ctx.Done():
 	}
@@ -89,7 +90,7 @@ func (r *running) end(sig syscall.Signal, grace time.Duration) Exit {
 
 func (r *running) kill() {
 	r.killed.Store(true)
-	r.group.signal(syscall.SIGKILL)
+	r.group.kill()
 }
 
 // exit tells how it ended, or that it did not, as what runs as another user.
