@@ -31,7 +31,8 @@ type Config struct {
 	AdminAddr string
 	// Command starts the app, once. nil: somebody else does.
 	Command *supervise.Config
-	// StartTimeout is how long the app may take until its port is open. Default 1 min.
+	// StartTimeout is how long the app may take until its port is open, before the log
+	// asks for it. It is waited for all the same: a worker opens none. Default 1 min.
 	StartTimeout time.Duration
 	// Drain is how long requests under way may take when the sidecar is to end, before
 	// the app is told so. Default 5 s.
@@ -88,10 +89,10 @@ func (c Config) validate() error {
 
 // Run stands in front of the app until ctx ends or the app does, and returns how that
 // ended; the zero Exit if somebody else has started it. Nothing listens at Addr before
-// the app does. When ctx ends no new connections are taken, requests under way are
+// the app does, and if it never does, nothing ever. When ctx ends no new connections are taken, requests under way are
 // finished, and then the app is told to end. Signals that mean something to apps, such
 // as SIGUSR1, are passed on meanwhile, and as PID 1 it waits for orphans. The error says
-// why it could not begin.
+// why it could not begin; why an app could not be started stands in the Exit.
 func Run(ctx context.Context, cfg Config) (supervise.Exit, error) {
 	cfg = cfg.withDefaults()
 	if err := cfg.validate(); err != nil {
@@ -126,12 +127,10 @@ func (s *stand) run(ctx context.Context) (supervise.Exit, error) {
 		return supervise.Exit{}, err
 	}
 	if s.cfg.Command != nil {
-		if err := s.startApp(ctx); err != nil {
+		up, err := s.startApp(ctx)
+		if err != nil || !up {
 			return s.child.end(), err
 		}
-	}
-	if ctx.Err() != nil {
-		return s.child.end(), nil
 	}
 	if err := s.listenFront(); err != nil {
 		return s.child.end(), err
@@ -264,26 +263,24 @@ func (s *stand) close() {
 	}
 }
 
-// startApp starts the app and waits until it listens.
-func (s *stand) startApp(ctx context.Context) error {
+// startApp starts the app and waits until it listens. It reports whether it does, or
+// need not; else it has ended, or shall.
+func (s *stand) startApp(ctx context.Context) (up bool, err error) {
 	p, err := supervise.New(*s.cfg.Command)
 	if err != nil {
-		return err
+		return false, err
 	}
 	s.child = startChild(p)
 	if s.cfg.Addr == "" {
-		return nil // a worker: nobody waits for it
+		return true, nil // a worker: nobody waits for it
 	}
-	up, cancel := context.WithTimeout(ctx, s.cfg.StartTimeout)
+	soon, cancel := context.WithTimeout(ctx, s.cfg.StartTimeout)
 	defer cancel()
-	err = p.Up(up)
-	select {
-	case <-s.child.over: // before Up has looked, perhaps
-		err = &supervise.ExitError{Exit: s.child.exit}
-	default:
+	err = p.Up(soon)
+	if errors.Is(err, context.DeadlineExceeded) && ctx.Err() == nil {
+		now, _ := p.Status()
+		s.cfg.Logger.Warn("homing: the app takes no requests yet; if it is to take none, --worker says so", "after", s.cfg.StartTimeout, "why", now.Problem)
+		err = p.Up(ctx)
 	}
-	if ctx.Err() != nil {
-		return nil // it is over before it began, which is no failure
-	}
-	return err
+	return err == nil, nil
 }

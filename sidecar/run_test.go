@@ -258,9 +258,6 @@ func TestWhatCannotBegin(t *testing.T) {
 		change func(*sidecar.Config)
 		want   string
 	}{
-		{"a command that does not exist", []string{"no-such-command"}, nil, "no-such-command"},
-		{"an app that ends at once", []string{"sh", "-c", "echo oh no >&2; exit 4"}, nil, "exit code 4"},
-		{"an app that never listens", []string{"sleep", "60"}, func(c *sidecar.Config) { c.StartTimeout = 50 * time.Millisecond }, "port"},
 		{"a port that is in use", []string{"sleep", "60"}, func(c *sidecar.Config) { c.Addr = busy.Addr().String() }, "in use"},
 		{"an admin port that is in use", []string{"sleep", "60"}, func(c *sidecar.Config) { c.AdminAddr = busy.Addr().String() }, "in use"},
 		{"an admin port for all", []string{"sleep", "60"}, func(c *sidecar.Config) { c.AdminAddr = "0.0.0.0:0" }, "loopback"},
@@ -279,6 +276,59 @@ func TestWhatCannotBegin(t *testing.T) {
 				t.Errorf("got %v", e.err)
 			}
 		})
+	}
+}
+
+func TestWhatEndsBeforeItListens(t *testing.T) {
+	for _, tt := range []struct {
+		name string
+		args []string
+		code int
+		want string
+	}{
+		{"a command that does not exist", []string{"no-such-command"}, 127, "no-such-command"},
+		{"an app that fails", []string{"sh", "-c", "echo oh no >&2; exit 4"}, 4, "oh no"},
+		{"a task that is done", []string{"sh", "-c", "echo done"}, 0, "done"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			leavesNothing(t)
+			e := start(t, tt.args, "gru").end(t)
+			if e.err != nil || e.exit.Code != tt.code || e.exit.Asked || !strings.Contains(e.exit.String(), tt.want) {
+				t.Errorf("ended with %+v", e)
+			}
+		})
+	}
+}
+
+// writerFunc is what a log is written to.
+type writerFunc func(line string)
+
+func (f writerFunc) Write(p []byte) (int, error) {
+	f(string(p))
+	return len(p), nil
+}
+
+// Nobody can tell an app that is slow from a worker, which never opens a port.
+func TestAnAppMayOpenItsPortLate(t *testing.T) {
+	asked := t.TempDir() + "/asked"
+	wait := []string{"sh", "-c", `while [ ! -e "$0" ]; do sleep 0.01; done; exec node testdata/app.js`, asked}
+	lines := 0
+	r := start(t, wait, "gru", func(c *sidecar.Config) {
+		c.StartTimeout = 10 * time.Millisecond
+		c.Logger = slog.New(slog.NewTextHandler(writerFunc(func(line string) {
+			if strings.Contains(line, "--worker") {
+				lines++
+				os.WriteFile(asked, nil, 0o600) // else the app never comes up
+			}
+		}), nil))
+	})
+	res, err := http.Get("http://" + r.addr)
+	if err != nil {
+		t.Fatal(err)
+	}
+	res.Body.Close()
+	if res.StatusCode != 200 || lines != 1 {
+		t.Errorf("got %d, after %d lines", res.StatusCode, lines)
 	}
 }
 

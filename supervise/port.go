@@ -16,7 +16,8 @@ const (
 	longWait  = 200 * time.Millisecond
 	// quiet is how long an app may take to listen before anything seems wrong. Many
 	// listen on another port first, for a debugger or for metrics.
-	// After that its ports are looked at twice in as long.
+	// After that its ports are looked at twice in as long, and more and more rarely: an
+	// app may be meant to open none.
 	quiet = 2 * time.Second
 )
 
@@ -36,13 +37,14 @@ func pause(ctx context.Context, d time.Duration) bool {
 // program that we do not know tells when that will be. Until then it notes what may be
 // wrong.
 func (p *Process) watchPort(ctx context.Context, r *running) {
-	look := time.Now().Add(p.quiet)
+	begun := time.Now()
+	look := begun.Add(p.quiet)
 	for wait := firstWait; !p.cfg.accepts(ctx); wait = min(wait*3/2, longWait) {
 		if !pause(ctx, wait) {
 			return
 		}
 		if time.Now().After(look) {
-			look = time.Now().Add(p.quiet / 2)
+			look = time.Now().Add(max(p.quiet/2, time.Since(begun)/4))
 			p.note(p.cfg.problem(r))
 		}
 	}

@@ -39,7 +39,9 @@ func sidecarCommand(out, errOut io.Writer) *cobra.Command {
 or sends them home, as HOMING_* and FLY_* say (see "homing env"). The app gets a
 PORT of its own, and of DATABASE_URL and its like the database of its region.
 Signals reach it, and its exit code is the sidecar's. In a Dockerfile:
-ENTRYPOINT ["homing", "sidecar", "--"]`,
+ENTRYPOINT ["homing", "sidecar", "--"]
+All of its commands go through that then. One that opens no port, as a worker or a
+task, gets its database and signals, and nothing listens for it.`,
 		Example: `  homing sidecar -- bin/rails server -p {port}
   homing sidecar --env DB_HOST={host} --env DB_PORT={port} -- php artisan serve
   homing sidecar --target http://127.0.0.1:3000 --write-route "GET /logout"
@@ -61,7 +63,7 @@ ENTRYPOINT ["homing", "sidecar", "--"]`,
 	cmd.Flags().StringVar(&f.health, "health", "", "a `PATH` where the sidecar tells its health")
 	cmd.Flags().BoolVar(&f.h2c, "h2c", false, "the app speaks HTTP/2 without TLS, as gRPC does")
 	cmd.Flags().BoolVar(&f.worker, "worker", false, "COMMAND takes no requests")
-	cmd.Flags().DurationVar(&f.start, "start", time.Minute, "`TIME` for the app to open its port")
+	cmd.Flags().DurationVar(&f.start, "start", time.Minute, "`TIME` after which the log asks for the app's port")
 	cmd.Flags().DurationVar(&f.drain, "drain", 5*time.Second, "`TIME` for requests to end after SIGTERM")
 	cmd.Flags().DurationVar(&f.grace, "grace", supervise.DefaultGrace, "`TIME` for the app to end then")
 	return cmd
@@ -228,11 +230,7 @@ func (e exitCode) Error() string { return "exit code " + strconv.Itoa(int(e)) }
 
 // ended says how the app ended, if nobody has asked it to, and with which code we do.
 func ended(exit supervise.Exit, err error, errOut io.Writer) error {
-	var early *supervise.ExitError
-	switch {
-	case errors.As(err, &early) && early.Exit.Err == nil && early.Exit.Code != 0:
-		exit = early.Exit
-	case err != nil:
+	if err != nil {
 		return err
 	}
 	if !exit.Asked && !exit.Started.IsZero() {
