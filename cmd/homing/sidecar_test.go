@@ -220,7 +220,7 @@ func ignores(status string, sig syscall.Signal) bool {
 }
 
 func testSidecarKilled(t *testing.T, bin string) {
-	b := startBeside(t, bin, nil, "--", "node", "../../sidecar/testdata/app.js").listens(t)
+	b := startBeside(t, bin, nil, "--", "sh", "-c", "sleep 1000 & exec node ../../sidecar/testdata/app.js").listens(t)
 	b.cmd.Process.Kill()
 	b.cmd.Wait()
 	eventually(t, func() bool { return len(marked(b.mark)) == 0 }, func() string { return fmt.Sprint(marked(b.mark)) })

@@ -94,23 +94,26 @@ func (a *app) release(ctx context.Context, m dev.Machine) error {
 }
 
 // workers are the process groups that take no requests: those beside the web, and
-// those of fly.toml without a service.
+// those of fly.toml without a service. The latter come from the image, with the sidecar
+// that it has; the former may be compilers.
 func (a *app) workers() []dev.Worker {
 	var all []dev.Worker
-	add := func(name string, c command.Command) {
+	add := func(name string, run func(dev.Machine) (supervise.Config, error)) {
 		if !slices.ContainsFunc(all, func(w dev.Worker) bool { return w.Group == name }) {
-			all = append(all, dev.Worker{Group: name, Process: func(m dev.Machine) (supervise.Config, error) { return a.process(c, m) }})
+			all = append(all, dev.Worker{Group: name, Process: run})
 		}
 	}
 	for _, o := range a.cfg.Found.Others {
-		add(o.Name, o.Command)
+		add(o.Name, func(m dev.Machine) (supervise.Config, error) { return a.process(o.Command, m) })
 	}
 	if a.cfg.File == nil || a.cfg.Found.Web.String() == "" {
 		return all
 	}
 	for _, p := range a.cfg.File.Processes {
 		if len(p.Command.Args) > 0 && p.Group != a.group() && !served(a.cfg.File, p.Group) {
-			add(p.Group, command.Command{Args: p.Command.Args})
+			add(p.Group, func(m dev.Machine) (supervise.Config, error) {
+				return a.behindSidecar(command.Command{Args: p.Command.Args}, m)
+			})
 		}
 	}
 	return all

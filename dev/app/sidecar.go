@@ -67,6 +67,9 @@ func (a *app) behindSidecar(c command.Command, m dev.Machine) (supervise.Config,
 	if len(c.Args) == 0 {
 		c.Args = []string{"sh", "-c", c.Shell}
 	}
+	if m.Port == 0 {
+		words = slices.Insert(words, len(words)-1, "--worker") // before "--"
+	}
 	c.Args = append(words, c.Args...)
 	return a.processAt(p, c, m, values)
 }

@@ -4,7 +4,8 @@
 //
 // [Find] looks, in this order, for Procfile.dev, bin/dev, package.json, manage.py,
 // artisan and the like, the [processes] of fly.toml, and the Dockerfile's CMD. The
-// first one that says something counts.
+// first one that says something counts. Before [processes] and CMD comes the sidecar that
+// the Dockerfile has for its ENTRYPOINT.
 package command
 
 import (
@@ -12,6 +13,7 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"slices"
 	"strings"
 
 	"homing/flytoml"
@@ -152,7 +154,8 @@ func (f finder) processes() (Found, error) {
 	}
 	for _, p := range f.toml.Processes {
 		if p.Group == web && len(p.Command.Args) > 0 {
-			return Found{Web: Command{Args: p.Command.Args, From: "fly.toml's [processes]"}}, nil
+			before, err := f.sidecar()
+			return Found{Web: Command{Args: slices.Concat(before, p.Command.Args), From: "fly.toml's [processes]"}}, err
 		}
 	}
 	return Found{}, nil

@@ -59,6 +59,12 @@ func TestFind(t *testing.T) {
 		"the group that takes requests": {
 			map[string]string{"fly.toml": "[processes]\nworker = 'w'\nweb = 'serve \"a b\"'\n[http_service]\nprocesses = ['web']\n", "Dockerfile": "CMD x"},
 			"serve 'a b'", "fly.toml's [processes]"},
+		"the image's sidecar before a group": {
+			map[string]string{"fly.toml": "[processes]\nweb = 'serve'\n", "Dockerfile": "ENTRYPOINT [\"homing\", \"sidecar\", \"--\"]\nCMD x"},
+			"homing sidecar -- serve", "fly.toml's [processes]"},
+		"no other ENTRYPOINT before a group": {
+			map[string]string{"fly.toml": "[processes]\nweb = 'serve'\n", "Dockerfile": "ENTRYPOINT [\"tini\", \"--\"]\nCMD x"},
+			"serve", "fly.toml's [processes]"},
 		"groups without commands": {map[string]string{"fly.toml": "[processes]\napp = ''\n", "Dockerfile": "CMD x"}, "x", "Dockerfile's CMD"},
 		"a Dockerfile of another name": {
 			map[string]string{"fly.toml": "[build]\ndockerfile = 'docker/Web'\n", "docker/Web": "CMD x"}, "x", "docker/Web's CMD"},

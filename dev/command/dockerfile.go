@@ -10,20 +10,39 @@ import (
 // dockerfile takes what an image runs: ENTRYPOINT with CMD. Programs in the image's own
 // folder are looked for in this one.
 func (f finder) dockerfile() (Found, error) {
-	name := "Dockerfile"
-	if f.toml != nil {
-		name = path.Clean(cmp.Or(f.toml.Build.Dockerfile, name))
-	}
-	text, ok, err := f.read(name)
-	if !ok {
+	name, i, err := f.image()
+	if err != nil {
 		return Found{}, err
 	}
-	c := readDockerfile(text).command()
+	c := i.command()
 	if len(c.Args) == 0 && c.Shell == "" {
 		return Found{}, nil
 	}
 	c.From = name + "'s CMD"
 	return Found{Web: c}, nil
+}
+
+// image reads the Dockerfile; it may be missing.
+func (f finder) image() (name string, i image, err error) {
+	name = "Dockerfile"
+	if f.toml != nil {
+		name = path.Clean(cmp.Or(f.toml.Build.Dockerfile, name))
+	}
+	text, ok, err := f.read(name)
+	if ok {
+		i = readDockerfile(text)
+	}
+	return name, i, err
+}
+
+// sidecar is the image's ENTRYPOINT, if it is "homing sidecar …": that stands before the
+// commands of [processes], too. Others that an image has, such as tini, are for images.
+func (f finder) sidecar() ([]string, error) {
+	_, i, err := f.image()
+	if args := i.entrypoint.Args; len(args) > 1 && args[0] == "homing" && args[1] == "sidecar" {
+		return args, err
+	}
+	return nil, err
 }
 
 // image is what a stage of a Dockerfile runs.
