@@ -8,6 +8,7 @@ import (
 	"net/netip"
 	"time"
 
+	"homing/observe"
 	"homing/position"
 	"homing/region"
 )
@@ -103,6 +104,10 @@ type Config struct {
 
 	// Logger gets what an operator should know. nil: slog.Default().
 	Logger *slog.Logger
+
+	// Names are what the log and the report call settings. The zero value: as they are
+	// called here; a program that has flags for them names those.
+	Names observe.Names
 }
 
 const (
@@ -150,6 +155,7 @@ func (c Config) resolve() (Config, position.Keys, []Setting, error) {
 	pick(&c.TokenLife, defaultTokenLife)
 	pick(&c.MaxLag, defaultMaxLag)
 	pick(&c.Logger, slog.Default())
+	pick(&c.Names, observe.NamesInGo())
 	return c, keys, used.all, errors.Join(append(errs, c.validate(), c.checkReplay(keys))...)
 }
 

@@ -156,7 +156,7 @@ func (v *visit) forward() {
 	case p == nil || p.Status == http.StatusBadRequest: // what is wrong with a request is its client's business
 	case p.Status == http.StatusRequestEntityTooLarge:
 		s.tellOnce("large "+routeOf(v.r), "homing: a request was refused (413): it turned out to write only after its body had been read, and that was larger than what is kept; "+
-			"mark the route as writing", "route", routeOf(v.r), "config", "WriteRoutes")
+			"mark the route as writing", "route", routeOf(v.r), "by", s.cfg.Names.WriteRoutes)
 	default:
 		s.cfg.Logger.Warn("homing: a request could not be sent home", "to", v.home(), "status", p.Status, "problem", p.Text, "err", p.Err)
 	}

@@ -227,7 +227,7 @@ func TestAWriteThatIsFoundOutTooLateIsRefused(t *testing.T) {
 	if n := far.asked.Load(); n != 0 {
 		t.Errorf("it was sent home %d times", n)
 	}
-	if lines.count("(413)") != 1 || lines.count(`route="POST /upload/{id}" config=WriteRoutes`) != 2 {
+	if lines.count("(413)") != 1 || lines.count(`route="POST /upload/{id}" by=WriteRoutes`) != 2 {
 		t.Errorf("want one line for the refusal, and one for the route: %s", lines)
 	}
 }

@@ -92,7 +92,7 @@ func TestARefusedWriteGoesHome(t *testing.T) {
 					t.Errorf("header: %v", res.Header)
 				}
 			}
-			if n := lines.count("this route writes"); n != 1 || lines.count(`route="GET /items/{id}" config=WriteRoutes`) != 1 {
+			if n := lines.count("this route writes"); n != 1 || lines.count(`route="GET /items/{id}" by=WriteRoutes`) != 1 {
 				t.Errorf("logged %d times, want once for each route: %s", n, lines)
 			}
 		})
@@ -147,7 +147,7 @@ func TestARefusalTooLateSurfaces(t *testing.T) {
 					t.Errorf("got %d %q", res.StatusCode, got)
 				}
 			}
-			if lines.count("after the answer had begun") != 1 || lines.count(`route="GET /items/{id}" config=WriteRoutes`) != 1 {
+			if lines.count("after the answer had begun") != 1 || lines.count(`route="GET /items/{id}" by=WriteRoutes`) != 1 {
 				t.Errorf("want one line for the route: %s", lines)
 			}
 		})

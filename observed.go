@@ -24,7 +24,7 @@ func newObserver(cfg Config) *observer {
 	if here == "" {
 		here = cfg.Region
 	}
-	return &observer{observe.NewRecorder(here), newNetworks(cfg.ClientNetworks)}
+	return &observer{observe.NewRecorder(here, cfg.Names), newNetworks(cfg.ClientNetworks)}
 }
 
 // Report says what several regions would bring this app, from the requests that were

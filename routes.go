@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"net/http"
 	"strings"
+
+	"homing/observe"
 )
 
 // routes tells by method and path which requests write.
@@ -19,8 +21,8 @@ const (
 
 func (mark) ServeHTTP(http.ResponseWriter, *http.Request) {}
 
-// newRoutes reads patterns of [http.ServeMux].
-func newRoutes(writeRoutes, readRoutes []string) (routes, error) {
+// newRoutes reads patterns of [http.ServeMux]. names are for the error.
+func newRoutes(writeRoutes, readRoutes []string, names observe.Names) (routes, error) {
 	if len(writeRoutes)+len(readRoutes) == 0 {
 		return routes{}, nil
 	}
@@ -29,7 +31,7 @@ func newRoutes(writeRoutes, readRoutes []string) (routes, error) {
 		name     string
 		patterns []string
 		mark     mark
-	}{{"WriteRoutes", writeRoutes, writes}, {"ReadRoutes", readRoutes, reads}} {
+	}{{names.WriteRoutes, writeRoutes, writes}, {names.ReadRoutes, readRoutes, reads}} {
 		for _, p := range list.patterns {
 			if err := register(mux, p, list.mark); err != nil {
 				return routes{}, fmt.Errorf("homing: %s: %w", list.name, err)

@@ -3,10 +3,12 @@ package homing
 import (
 	"net/http/httptest"
 	"testing"
+
+	"homing/observe"
 )
 
 func TestRoutesWrite(t *testing.T) {
-	rt, err := newRoutes([]string{"GET /logout", "/carts/{id}/touch", "GET example.com/ping"}, []string{"POST /search", "/rpc/"})
+	rt, err := newRoutes([]string{"GET /logout", "/carts/{id}/touch", "GET example.com/ping"}, []string{"POST /search", "/rpc/"}, observe.NamesInGo())
 	if err != nil {
 		t.Fatal(err)
 	}

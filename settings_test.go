@@ -8,7 +8,7 @@ import (
 // Fields of Config that no operator sets: what only the app knows, and limits that have
 // not been asked for as variables.
 var notKnobs = map[string]bool{
-	"Env": true, "Database": true, "WriteRoutes": true, "ReadRoutes": true, "ClientNetworks": true, "Logger": true,
+	"Env": true, "Database": true, "WriteRoutes": true, "ReadRoutes": true, "ClientNetworks": true, "Logger": true, "Names": true,
 	"SecondTry": true, "SecondTryOwn": true, "Window": true, "TokenLife": true, "MaxLag": true,
 }
 

@@ -42,7 +42,7 @@ func New(cfg Config) (*Site, error) {
 		cfg.Logger.Info("homing: switched off, so every request is passed through")
 		return &Site{cfg: cfg}, nil
 	}
-	rt, rerr := newRoutes(cfg.WriteRoutes, cfg.ReadRoutes)
+	rt, rerr := newRoutes(cfg.WriteRoutes, cfg.ReadRoutes, cfg.Names)
 	if err := errors.Join(err, rerr); err != nil {
 		return nil, err
 	}

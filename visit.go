@@ -250,7 +250,7 @@ func (v *visit) mayTurnBack(hw *heldWriter) bool {
 // tellLate says once for each route that what it did came after its answer had begun.
 func (v *visit) tellLate(what string) {
 	v.site.tellOnce("late "+routeOf(v.r), "homing: "+what+", so the client got that answer; "+
-		"mark the route as writing", "route", routeOf(v.r), "config", "WriteRoutes")
+		"mark the route as writing", "route", routeOf(v.r), "by", v.site.cfg.Names.WriteRoutes)
 }
 
 // turnBack sends the request home after the app has seen it.
@@ -258,7 +258,7 @@ func (v *visit) turnBack() {
 	v.made.Reason, _ = v.turnedBackBy()
 	if v.made.Reason == decision.Captured {
 		v.site.tellOnce("writes "+routeOf(v.r), "homing: this route writes, which its method does not say; it was tried here first and then sent home. "+
-			"Marking it saves the try", "route", routeOf(v.r), "config", "WriteRoutes")
+			"Marking it saves the try", "route", routeOf(v.r), "by", v.site.cfg.Names.WriteRoutes)
 	}
 	v.goHome()
 }

@@ -18,37 +18,40 @@ const (
 const near = 25e6 // 25 ms
 
 // advise says what follows from the figures.
-func (p *Report) advise() []string {
+func (p *Report) advise(names Names) []string {
 	if p.Requests < enough {
 		return []string{fmt.Sprintf("%d requests say little yet; look again after some thousands.", p.Requests)}
 	}
-	advice := []string{p.verdict()}
+	advice := []string{p.verdict(names)}
 	if p.Blind {
-		advice = append(advice, "No write was seen in the database. If the app does write, open the database through homing/postgres "+
-			"or homing/sqlite, so that GETs that write are found.")
+		advice = append(advice, "No write was seen in the database. If the app does write, open the database through "+names.Database+
+			", so that GETs that write are found.")
 	}
 	if routes := p.named(func(rt Route) bool { return rt.Reason == decision.Captured && rt.Wrote >= few }); routes != "" {
 		advice = append(advice, "These write although their method does not say so: "+routes+
-			". Each runs twice, on the replica and then at home, unless it is marked in WriteRoutes; better, they stop writing.")
+			". Each runs twice, on the replica and then at home, unless it is marked in "+names.WriteRoutes+"; better, they stop writing.")
 	}
 	unwritten := func(rt Route) bool { return rt.Reason == decision.Method && rt.Wrote == 0 && rt.Home >= few }
 	if routes := p.named(unwritten); routes != "" && !p.Blind {
 		advice = append(advice, "These were never seen to write, whatever their method says: "+routes+
-			". If that is right, ReadRoutes lets them be answered near their clients.")
+			". If that is right, "+names.ReadRoutes+" lets them be answered near their clients.")
 	}
 	return advice
 }
 
 // verdict says whether replicas suit the app at all.
-func (p *Report) verdict() string {
+func (p *Report) verdict(names Names) string {
 	local := percent(p.Local, p.Requests)
 	far := p.best()
 	switch {
 	case 2*p.Home > p.Requests:
 		return fmt.Sprintf("Replicas do not suit this app: %d%% of its requests would be sent home.", 100-local)
 	case len(p.Clients) == 1 && p.Clients[0].Region == "":
-		return fmt.Sprintf("%d%% of requests could be answered near their clients. Where these are is not known: put an edge in front, "+
-			"or name their networks (Config.ClientNetworks).", local)
+		text := fmt.Sprintf("%d%% of requests could be answered near their clients. Where these are is not known: put an edge in front", local)
+		if names.ClientNetworks != "" {
+			text += ", or name their networks (" + names.ClientNetworks + ")"
+		}
+		return text + "."
 	case far == nil:
 		return fmt.Sprintf("%d%% of requests could be answered near their clients, but no clients are far from %s, so there is little to gain.", local, p.place())
 	}

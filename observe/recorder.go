@@ -35,6 +35,7 @@ type Request struct {
 // Recorder counts requests. Create it with [NewRecorder]. Safe for concurrent use.
 type Recorder struct {
 	here  region.Code
+	names Names
 	since time.Time
 
 	routes  table[string, route]
@@ -43,9 +44,12 @@ type Recorder struct {
 
 // NewRecorder returns a recorder for an app whose database is in region here; empty:
 // nobody knows where, and no round trips are known.
-func NewRecorder(here region.Code) *Recorder {
+func NewRecorder(here region.Code, names Names) *Recorder {
+	if names == (Names{}) {
+		names = NamesInGo()
+	}
 	return &Recorder{
-		here: here, since: time.Now(),
+		here: here, names: names, since: time.Now(),
 		routes:  table[string, route]{limit: MaxRoutes, rest: others},
 		regions: table[region.Code, clients]{limit: MaxRegions},
 	}

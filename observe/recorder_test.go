@@ -30,7 +30,7 @@ func TestARouteIsNamedWithoutWhatDiffers(t *testing.T) {
 }
 
 func TestWhatIsKeptIsBounded(t *testing.T) {
-	r := NewRecorder("ams")
+	r := NewRecorder("ams", Names{})
 	const all = 2000
 	var wait sync.WaitGroup
 	for worker := range 4 {
@@ -73,7 +73,7 @@ func TestWhatFollows(t *testing.T) {
 		{"no write was seen", "ams", []of{{200, "syd", decision.Read, false}, {50, "syd", decision.Method, false}}, "No write was seen in the database"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			r := NewRecorder(tt.here)
+			r := NewRecorder(tt.here, Names{})
 			for _, m := range tt.mix {
 				for range m.n {
 					r.Add(Request{Route: "GET /", Client: m.client, Reason: m.reason, Wrote: m.wrote, Took: time.Millisecond})
@@ -86,8 +86,30 @@ func TestWhatFollows(t *testing.T) {
 	}
 }
 
+// Where there is no setting, none is spoken of.
+func TestAdviceNamesWhatIsThere(t *testing.T) {
+	for want, names := range map[string]Names{
+		"WriteRoutes, Config.ClientNetworks, homing/postgres": {},
+		"--write-route, -, a relay":                           {WriteRoutes: "--write-route", Database: "a relay"},
+	} {
+		r, blind := NewRecorder("ams", names), NewRecorder("ams", names)
+		for range 250 {
+			r.Add(Request{Route: "GET /visit", Reason: decision.Captured, Wrote: true})
+			r.Add(Request{Route: "GET /", Reason: decision.Read})
+			r.Add(Request{Route: "GET /", Reason: decision.Read})
+			blind.Add(Request{Route: "GET /", Reason: decision.Read})
+		}
+		advice := strings.Join(append(r.Report().Advice, blind.Report().Advice...), "\n")
+		for _, word := range strings.Split(want, ", ") {
+			if word != "-" && !strings.Contains(advice, word) || word == "-" && strings.Contains(advice, "networks") {
+				t.Errorf("want %s in\n%s", word, advice)
+			}
+		}
+	}
+}
+
 func TestTheTextFitsATerminal(t *testing.T) {
-	r := NewRecorder("ams")
+	r := NewRecorder("ams", Names{})
 	for i := range 1000 {
 		reason := decision.Read
 		if i%4 == 0 {

@@ -87,7 +87,7 @@ func (r *Recorder) Report() Report {
 	})
 	p.Blind = p.Requests > 0 && p.Wrote == 0
 	p.Local = p.Requests - p.Home
-	p.Advice = p.advise()
+	p.Advice = p.advise(r.names)
 	p.Routes = p.Routes[:min(len(p.Routes), maxListed)]
 	return p
 }

@@ -58,7 +58,7 @@ func (t *trip) witness(status int) {
 		m &^= trail.Refused | trail.Conflict
 		route := observe.RouteOf(t.in.Method, t.in.URL.Path)
 		t.app.tellOnce("large "+route, "homing: a request turned out to write only after its body had been read, which was too large to be sent home again, "+
-			"so its client got the app's answer; mark the route as writing", "route", route, "flag", "--write-route")
+			"so its client got the app's answer; mark the route as writing", "route", route, "by", "--write-route")
 	}
 	t.trail.Leave(m)
 }

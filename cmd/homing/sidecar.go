@@ -17,6 +17,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"homing"
+	"homing/observe"
 	"homing/sidecar"
 	"homing/supervise"
 )
@@ -126,7 +127,14 @@ func (f sidecarFlags) check(args []string) error {
 func (f sidecarFlags) site(env homing.Env, db *appDatabase, log *slog.Logger) (*homing.Site, error) {
 	return homing.New(homing.Config{
 		Env: env, Database: db.view, WriteRoutes: f.writes, ReadRoutes: f.reads, SecondTryOwn: true, Logger: log,
+		Names: flagNames,
 	})
+}
+
+// flagNames are what the site's settings are called for who uses the sidecar.
+var flagNames = observe.Names{
+	WriteRoutes: "--write-route", ReadRoutes: "--read-route",
+	Database: "the sidecar's relay (--relay, and PostgreSQL's DATABASE_URL)",
 }
 
 // app says where the app is.

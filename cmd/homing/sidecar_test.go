@@ -157,7 +157,7 @@ func testSidecarCannotBegin(t *testing.T, bin string) {
 		{"a port in use", []string{"PORT=" + taken, "HOMING_EDGE=1"}, []string{"--", "sleep", "9"}, 1, taken},
 		{"a region without a primary", []string{"FLY_REGION=gru"}, []string{"--", "sleep", "9"}, 1, "PRIMARY_REGION"},
 		{"a setting that is none", []string{"HOMING_MODE=maybe"}, []string{"--", "sleep", "9"}, 1, "HOMING_MODE"},
-		{"a route that is none", []string{"FLY_REGION=gru", "PRIMARY_REGION=ord"}, []string{"--write-route", "GET", "--", "sleep", "9"}, 1, "GET"},
+		{"a route that is none", []string{"FLY_REGION=gru", "PRIMARY_REGION=ord"}, []string{"--write-route", "GET", "--", "sleep", "9"}, 1, "--write-route"},
 		{"a database that is none", []string{"DATABASE_URL=postgres://u:hunter2@host:x/d"}, []string{"--", "sleep", "9"}, 1, "DATABASE_URL"},
 		{"a variable of no database", nil, []string{"--env", "DB_HOST={host}", "--", "sleep", "9"}, 1, "DB_HOST"},
 		{"a variable without a value", nil, []string{"--env", "DB_HOST", "--", "sleep", "9"}, 1, "DB_HOST"},
@@ -361,6 +361,9 @@ func testSidecarOnPostgres(t *testing.T, bin string) {
 	visit := n.ask("GET", "/visit")
 	if visit.status != 200 || visit.text != "visited" || visit.where != "ord" || visit.token == "" {
 		t.Errorf("a write that was refused here: %+v", visit)
+	}
+	if said := n.gru.output(); !strings.Contains(said, `route="GET /visit" by=--write-route`) {
+		t.Errorf("who runs it is told:\n%s", said)
 	}
 	if got := n.ask("GET", "/", visit.cookie); got.where != "ord" || got.text == before {
 		t.Errorf("its client reads %+v, before it were %s", got, before)

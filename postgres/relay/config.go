@@ -54,7 +54,7 @@ func (cfg Config) validate() error {
 	if cfg.Server == nil {
 		errs = append(errs, errors.New("relay: Config.Server is not set; pgconn.ParseConfig returns one"))
 	} else if cfg.Server.ValidateConnect != nil && hasSeveralHosts(cfg.Server) {
-		errs = append(errs, errors.New("relay: Config.Server has several hosts and target_session_attrs, which the relay cannot check; name one host"))
+		errs = append(errs, errors.New("relay: the database has several hosts and target_session_attrs, which the relay cannot check; name one host"))
 	}
 	if cfg.Tell == nil {
 		errs = append(errs, errors.New("relay: Config.Tell is not set; nobody would hear what is seen"))

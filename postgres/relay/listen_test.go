@@ -50,10 +50,10 @@ func TestWhatListenRefuses(t *testing.T) {
 	}
 	tell := func(Event) {}
 	for want, cfg := range map[string]Config{
-		"Config.Server is not set":                  {Tell: tell},
-		"Config.Tell is not set":                    {Server: parse("host=db")},
-		"several hosts and target_session_attrs":    {Server: parse("host=a,b target_session_attrs=primary"), Tell: tell},
-		"Config.Listen: listen tcp: lookup nowhere": {Server: parse("host=db"), Tell: tell, Listen: "nowhere.invalid:1"},
+		"Config.Server is not set":                     {Tell: tell},
+		"Config.Tell is not set":                       {Server: parse("host=db")},
+		"several hosts and target_session_attrs":       {Server: parse("host=a,b target_session_attrs=primary"), Tell: tell},
+		"where it listens: listen tcp: lookup nowhere": {Server: parse("host=db"), Tell: tell, Listen: "nowhere.invalid:1"},
 	} {
 		if r, err := Listen(cfg); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%v, %v; want an error with %q", r, err, want)

@@ -43,7 +43,7 @@ func Listen(cfg Config) (*Relay, error) {
 	cfg = cfg.withDefaults()
 	l, err := listen(cfg.Listen)
 	if err != nil {
-		return nil, fmt.Errorf("relay: Config.Listen: %w", err)
+		return nil, fmt.Errorf("relay: where it listens: %w", err)
 	}
 	r := &Relay{cfg: cfg, listener: l, sessions: map[*session]struct{}{}}
 	r.judge.role, r.judge.look, r.judge.logger = cfg.Role, cfg.Look, cfg.Logger
