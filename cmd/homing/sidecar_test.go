@@ -128,6 +128,7 @@ func TestSidecarAsAProcess(t *testing.T) {
 	t.Run("what cannot begin says so in a line", func(t *testing.T) { testSidecarCannotBegin(t, bin) })
 	t.Run("signals and exit codes", func(t *testing.T) { testSidecarSignals(t, bin) })
 	t.Run("killed, it takes the app with it", func(t *testing.T) { testSidecarKilled(t, bin) })
+	t.Run("as PID 1", func(t *testing.T) { testSidecarAsInit(t, bin) })
 	t.Run("an app that runs already", func(t *testing.T) { testSidecarTarget(t, bin) })
 	t.Run("on PostgreSQL", func(t *testing.T) { testSidecarOnPostgres(t, bin) })
 	t.Run("around a worker", func(t *testing.T) { testSidecarWorker(t, bin) })
