@@ -28,7 +28,7 @@ type Config struct {
 	// Primary leads to the primary, from wherever this machine is: far away, in
 	// most regions. It keeps no connections in stock there, whatever the URL says,
 	// and is asked once whether the database here is of its cluster. In the primary
-	// region it is a copy of Pool. Required.
+	// region it is a copy of Pool, unless the region has a URL of its own. Required.
 	Primary *pgxpool.Config
 
 	// Rule says why Pool leads where it does. It is for the log.
@@ -74,10 +74,13 @@ const (
 )
 
 // ParseConfig finds out from the environment of this process which database a
-// machine talks to. It uses no network. Without regions, in the primary region, and
-// with HOMING_MODE=off or observe, that is DATABASE_URL; elsewhere the first of these that is set:
+// machine talks to. It uses no network. Without regions, and with HOMING_MODE=off or
+// observe, that is DATABASE_URL; elsewhere the first of these that is set, where in the
+// primary region it is the first of them or DATABASE_URL:
 //
-//   - DATABASE_URL_GRU, in region gru; a "-" in a region's name is a "_" here
+//   - DATABASE_URL_GRU, in region gru; a "-" in a region's name is a "_" here. It leads
+//     to the server there, whatever that is. The primary region needs one where
+//     DATABASE_URL leads to the primary wherever that is, if it is to move one day
 //   - DATABASE_REPLICA_URL
 //   - DATABASE_REPLICA_URLS, several between blanks or commas: either with regions,
 //     "gru=postgres://… ams=postgres://…", of which this region's is taken or else
@@ -122,7 +125,7 @@ func ParseConfigFrom(env machine.Env, getenv func(string) string) (*Config, erro
 	switch {
 	case env.Region == "":
 		c.Rule, c.Pool = rule, primary.Copy()
-	case env.Role() == machine.Primary:
+	case env.Role() == machine.Primary && v.get(ownVariable(env.Region)) == "":
 		c.Rule, c.Pool = InPrimaryRegion, primary.Copy()
 	default:
 		if err := c.findReplica(v, primary); err != nil {
@@ -157,10 +160,15 @@ func (v variables) primary() (*pgxpool.Config, error) {
 	return parse("DATABASE_URL", text)
 }
 
+// ownVariable names a region's own server.
+func ownVariable(r region.Code) string {
+	return "DATABASE_URL_" + strings.ToUpper(strings.ReplaceAll(string(r), "-", "_"))
+}
+
 // findReplica sets the rule and where Pool leads, in a region that is not the
-// primary's.
+// primary's or has a server of its own.
 func (c *Config) findReplica(v variables, primary *pgxpool.Config) (err error) {
-	own := "DATABASE_URL_" + strings.ToUpper(strings.ReplaceAll(string(c.Region), "-", "_"))
+	own := ownVariable(c.Region)
 	for _, named := range []struct {
 		variable string
 		rule     Rule

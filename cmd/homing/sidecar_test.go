@@ -131,6 +131,7 @@ func TestSidecarAsAProcess(t *testing.T) {
 	t.Run("as PID 1", func(t *testing.T) { testSidecarAsInit(t, bin) })
 	t.Run("an app that runs already", func(t *testing.T) { testSidecarTarget(t, bin) })
 	t.Run("on PostgreSQL", func(t *testing.T) { testSidecarOnPostgres(t, bin) })
+	t.Run("while the primary moves", func(t *testing.T) { testSidecarPromotion(t, bin) })
 	t.Run("around a worker", func(t *testing.T) { testSidecarWorker(t, bin) })
 }
 
@@ -251,45 +252,49 @@ func get(url string) string {
 	return fmt.Sprint(res.StatusCode, " ", string(text))
 }
 
-// notes is the app of testdata/notes.py in gru and ord, behind an edge in gru.
+// notes is an app in gru and ord, on a database with a table of notes, and behind an edge
+// in each.
 type notes struct {
 	t       *testing.T
 	cluster *pgtest.Cluster
 	gru     *beside
 	admin   string // gru's
-	front   *httptest.Server
+	fleet   *fleet.Fleet
+	fronts  map[region.Code]*httptest.Server
 }
 
-func startNotes(t *testing.T, bin string) *notes {
-	n := &notes{t: t, cluster: pgtest.Start(t, pgtest.Config{Replicas: 1}), admin: freePort(t)}
+// startNotes starts a file of testdata; vars lead it to its database in a region.
+func startNotes(t *testing.T, bin, app string, vars func(*pgtest.Cluster) []string) *notes {
+	n := &notes{
+		t: t, cluster: pgtest.Start(t, pgtest.Config{Replicas: 1}), admin: freePort(t), fronts: map[region.Code]*httptest.Server{},
+	}
 	if err := n.cluster.Primary().Exec(t.Context(), "create table notes (text text)", "grant all on notes to public"); err != nil {
 		t.Fatal(err)
 	}
 	if err := n.cluster.WaitCaughtUp(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	vars := func(region string) []string {
-		return []string{
-			"FLY_REGION=" + region, "PRIMARY_REGION=ord", "HOMING_EDGE=1", "HOMING_SECRET=0123456789abcdef", "PSQL=" + psql(),
-			"DATABASE_URL=" + withParameter(n.cluster.Primary().URL(), "pool=5"), "DATABASE_REPLICA_URL=" + n.cluster.Replicas()[0].URL(),
-		}
+	in := func(r region.Code, flags ...string) *beside {
+		env := append(vars(n.cluster), "FLY_REGION="+string(r), "PRIMARY_REGION=ord", "HOMING_EDGE=1", "HOMING_SECRET=0123456789abcdef", "PSQL="+psql())
+		return startBeside(t, bin, env, append(flags, "--", "python3", "testdata/"+app)...)
 	}
-	n.gru = startBeside(t, bin, vars("gru"), "--admin", n.admin, "--env", "DB_PORT={port}", "--", "python3", "testdata/notes.py")
-	ord := startBeside(t, bin, vars("ord"), "--", "python3", "testdata/notes.py").listens(t)
+	n.gru = in("gru", "--admin", n.admin, "--env", "DB_PORT={port}")
+	ord := in("ord").listens(t)
 	n.gru.listens(t)
 	distance := func(a, b region.Code) time.Duration { return 100 * time.Millisecond }
 	of := func(id machine.ID, at region.Code, addr string) fleet.Machine {
 		return fleet.Machine{ID: id, App: "web", Region: at, Addr: addr, Healthy: true}
 	}
-	e, err := edge.New(edge.Config{
-		Region: "gru", App: "web", Fleet: fleet.New(distance, of("g", "gru", n.gru.addr), of("o", "ord", ord.addr)), Logger: slog.New(slog.DiscardHandler),
-	})
-	if err != nil {
-		t.Fatal(err)
+	n.fleet = fleet.New(distance, of("g", "gru", n.gru.addr), of("o", "ord", ord.addr))
+	for _, r := range []region.Code{"gru", "ord"} {
+		e, err := edge.New(edge.Config{Region: r, App: "web", Fleet: n.fleet, Logger: slog.New(slog.DiscardHandler)})
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(e.Close)
+		n.fronts[r] = httptest.NewServer(e)
+		t.Cleanup(n.fronts[r].Close)
 	}
-	t.Cleanup(e.Close)
-	n.front = httptest.NewServer(e)
-	t.Cleanup(n.front.Close)
 	// Until it has looked at its databases, a machine serves nothing here.
 	eventually(t, func() bool { return n.ask("GET", "/").where == "gru" && n.ask("POST", "/").where == "ord" }, n.gru.output)
 	return n
@@ -316,11 +321,18 @@ type noted struct {
 	token       string
 }
 
+// ask asks as somebody in gru.
 func (n *notes) ask(method, path string, cookies ...string) noted {
 	n.t.Helper()
-	r, _ := http.NewRequestWithContext(n.t.Context(), method, n.front.URL+path, nil)
+	return n.askIn("gru", method, path, cookies...)
+}
+
+func (n *notes) askIn(here region.Code, method, path string, cookies ...string) noted {
+	n.t.Helper()
+	front := n.fronts[here]
+	r, _ := http.NewRequestWithContext(n.t.Context(), method, front.URL+path, nil)
 	r.Header["Cookie"] = cookies
-	res, err := n.front.Client().Do(r)
+	res, err := front.Client().Do(r)
 	if err != nil {
 		n.t.Fatal(err)
 	}
@@ -350,7 +362,9 @@ func (n *notes) do(f func(context.Context) error) {
 }
 
 func testSidecarOnPostgres(t *testing.T, bin string) {
-	n := startNotes(t, bin)
+	n := startNotes(t, bin, "notes.py", func(c *pgtest.Cluster) []string {
+		return []string{"DATABASE_URL=" + withParameter(c.Primary().URL(), "pool=5"), "DATABASE_REPLICA_URL=" + c.Replicas()[0].URL()}
+	})
 	replica := n.cluster.Replicas()[0]
 	n.do(n.cluster.WaitCaughtUp)
 	before := n.count()
