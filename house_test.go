@@ -56,6 +56,8 @@ var rooms = []struct {
 	{"metrics", []string{"words", "journey", "others"}, "metrics read records; who is counted does not know it"},
 	{"flytoml", []string{"words", "fleet", "others"}, "a file is turned into what the fleet and the words understand; TOML is a module of others"},
 	{"homingtest", []string{"words", root, "dev", "journey", "others"}, "a world for tests is a local world seen by an app's test; apps that use pgx get its pool"},
+	{"bench/chart", []string{"others"}, "a picture knows nothing of what was measured"},
+	{"bench/result", []string{"bench/chart"}, "what a benchmark writes knows nothing of what it measures"},
 	{"engines", []string{"words", "engines", "others"}, "an engine is imported by apps beside package homing and knows none of the rest"},
 }
 
@@ -65,7 +67,7 @@ var guarded = []struct {
 	by   []string
 	why  string
 }{
-	{"engines", []string{"engines", "dev", "demo", "sidecar", "cmd"}, "a database's driver comes only to those who asked for it"},
+	{"engines", []string{"engines", "dev", "demo", "sidecar", "bench", "cmd"}, "a database's driver comes only to those who asked for it"},
 	{"edge/misbehave", nil, "only tests have use for what misbehaves on purpose"},
 	{"homingtest", nil, "only tests of apps have use for a world that ends with a test"},
 	{"edge", []string{"edge", "sidecar", "dev", "dashboard", "demo", "bench", "cmd"}, "the edge is on top: what it needs does not need it"},
@@ -163,6 +165,9 @@ func TestWrongImport(t *testing.T) {
 		{"worlds for tests import an engine", "homingtest", "./sqlite", "homingtest imports ./sqlite, which only"},
 		{"worlds for tests import the edge's page", "homingtest", "./dashboard", "homingtest imports ./dashboard, but may import only"},
 		{"an app imports worlds for tests", "demo/guestbook", "./homingtest", "demo/guestbook imports ./homingtest, which only tests may"},
+		{"a picture imports a module of others", "bench/chart", "gonum.org/v1/plot", ""},
+		{"a result imports a benchmark", "bench/result", "./bench/claim", "bench/result imports ./bench/claim, but may import only bench/chart"},
+		{"a benchmark imports an engine", "bench/claim", "./postgres", ""},
 		{"a command imports everything", "cmd/homing", "./edge", ""},
 		{"a folder that only begins like another", "edges", ".", ""},
 	} {
