@@ -2,7 +2,7 @@
 
 GO ?= go
 
-.PHONY: test test-current setup test-newer lint tidy build-time fuzz rename
+.PHONY: test test-current setup test-newer lint tidy build-time bench-claim fuzz rename
 
 test: setup ## all tests, race detector on
 	$(GO) test -race -timeout 10m ./...
@@ -36,6 +36,9 @@ tidy: ## after a dependency has changed: the examples choose versions together w
 
 build-time: ## a build from an empty cache, which must stay under a minute on 2 cores
 	@scripts/cold-build
+
+bench-claim: setup ## the claim, with 1 to 20 queries a request, into bench/results; about 8 minutes
+	$(GO) run ./bench/claim/full
 
 FUZZTIME ?= 1m
 fuzz: ## each fuzzer for FUZZTIME

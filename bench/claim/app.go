@@ -1,0 +1,183 @@
+package claim
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"net/http"
+	"strconv"
+	"strings"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgxpool"
+
+	"homing"
+	"homing/dev"
+	"homing/postgres"
+	"homing/region"
+)
+
+// What the app says to its database. Each owner has as many rows as a request may make
+// queries.
+const (
+	schema = `CREATE TABLE numbers (owner text, i int, n bigint NOT NULL DEFAULT 0, PRIMARY KEY (owner, i))`
+	rows   = `INSERT INTO numbers (owner, i) SELECT $1, i FROM generate_series(1, $2::int) i`
+	get    = `SELECT n FROM numbers WHERE owner = $1 AND i = $2`
+	set    = `UPDATE numbers SET n = $3 WHERE owner = $1 AND i = $2`
+)
+
+// prepare makes the rows of all who will write.
+func (b *bench) prepare(ctx context.Context, db *sql.DB) error {
+	if _, err := db.ExecContext(ctx, schema); err != nil {
+		return err
+	}
+	for _, r := range b.cfg.Regions {
+		for _, s := range Strategies() {
+			for _, k := range b.cfg.Queries {
+				if _, err := db.ExecContext(ctx, rows, owner(r, s, k), k); err != nil {
+					return err
+				}
+			}
+		}
+	}
+	return nil
+}
+
+// owner names the rows of one user.
+func owner(r region.Code, s Strategy, k int) string { return fmt.Sprintf("%s-%s-%d", r, s, k) }
+
+// app is the app of one region, by one strategy.
+type app struct {
+	strategy Strategy
+	region   region.Code
+	here     *pgxpool.Pool // to the server beside the app
+	primary  func() *pgxpool.Pool
+	count    func(asked)
+}
+
+// asked is what a request asked its databases.
+type asked struct {
+	strategy Strategy
+	what     What
+	region   region.Code // where the app ran
+	across   bool        // by the connections that cross to the primary
+	trips    int         // how often it waited for an answer
+}
+
+// newApp is what runs in each region: the same app by each strategy, below a path of its
+// own. Two of them are behind the handler of package homing.
+func (b *bench) newApp(getenv func(string) string, db dev.Database) (http.Handler, error) {
+	env, err := homing.FromLookup(getenv)
+	if err != nil {
+		return nil, err
+	}
+	opened, ok := db.Opened().(*postgres.DB)
+	if !ok {
+		return nil, errors.New("claim: the database is not PostgreSQL")
+	}
+	mux := http.NewServeMux()
+	for _, s := range Strategies() {
+		a := &app{s, env.Region, opened.Pool(), func() *pgxpool.Pool { return b.pools[env.Region] }, b.countAsked}
+		if !s.isHomings() {
+			mux.Handle("/"+string(s)+"/", a)
+			continue
+		}
+		cfg := homing.Config{Env: env, Database: db, Window: b.cfg.Window, Logger: b.cfg.Logger}
+		if s == Window {
+			cfg.Consistency = homing.Window
+		}
+		site, err := homing.New(cfg)
+		if err != nil {
+			return nil, err
+		}
+		mux.Handle("/"+string(s)+"/", site.Handler(a))
+		if s == Replay {
+			mux.Handle("/", site.Handler(http.NotFoundHandler())) // answers the edges' questions
+		}
+	}
+	return mux, nil
+}
+
+// ServeHTTP carries out one request: as many queries as it says, one after the other.
+func (a *app) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	_, path, _ := strings.Cut(strings.TrimPrefix(r.URL.Path, "/"), "/")
+	what := What(path)
+	k, err := strconv.Atoi(r.FormValue("k"))
+	n, errN := strconv.ParseInt(r.FormValue("n"), 10, 64)
+	if err = errors.Join(err, errN); err != nil {
+		http.Error(w, err.Error(), http.StatusBadRequest)
+		return
+	}
+	pool, across := a.pool(what)
+	did := asked{strategy: a.strategy, what: what, region: a.region, across: across}
+	var answer string
+	if r.Method == http.MethodPost {
+		did.trips, err = a.write(r.Context(), pool, r.FormValue("owner"), k, n)
+	} else {
+		answer, did.trips, err = a.read(r.Context(), pool, r.FormValue("owner"), k)
+	}
+	a.count(did)
+	if err != nil {
+		http.Error(w, err.Error(), http.StatusInternalServerError)
+		return
+	}
+	fmt.Fprint(w, answer)
+}
+
+// pool is where the queries go, and whether they cross to the primary.
+func (a *app) pool(what What) (*pgxpool.Pool, bool) {
+	if a.strategy.isHomings() || a.strategy == Split && !what.writes() {
+		return a.here, false
+	}
+	return a.primary(), true
+}
+
+// write makes k changes in a transaction. It returns how often it waited for the server.
+func (a *app) write(ctx context.Context, pool *pgxpool.Pool, owner string, k int, n int64) (int, error) {
+	switch {
+	case a.strategy == Batch:
+		var all pgx.Batch
+		for i := range k {
+			all.Queue(set, owner, i+1, n)
+		}
+		return 1, pool.SendBatch(ctx, &all).Close()
+	case k == 1:
+		_, err := pool.Exec(ctx, set, owner, 1, n)
+		return 1, err
+	}
+	return statements(k), pgx.BeginFunc(ctx, pool, func(tx pgx.Tx) error {
+		for i := range k {
+			if _, err := tx.Exec(ctx, set, owner, i+1, n); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}
+
+// read asks k times, and returns all answers.
+func (a *app) read(ctx context.Context, pool *pgxpool.Pool, owner string, k int) (string, int, error) {
+	answers := make([]string, k)
+	if a.strategy == Batch {
+		var all pgx.Batch
+		for i := range k {
+			all.Queue(get, owner, i+1).QueryRow(func(row pgx.Row) error { return scan(row, &answers[i]) })
+		}
+		err := pool.SendBatch(ctx, &all).Close()
+		return strings.Join(answers, " "), 1, err
+	}
+	for i := range k {
+		if err := scan(pool.QueryRow(ctx, get, owner, i+1), &answers[i]); err != nil {
+			return "", i + 1, err
+		}
+	}
+	return strings.Join(answers, " "), k, nil
+}
+
+func scan(row pgx.Row, into *string) error {
+	var n int64
+	err := row.Scan(&n)
+	*into = strconv.FormatInt(n, 10)
+	return err
+}

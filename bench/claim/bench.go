@@ -1,0 +1,152 @@
+package claim
+
+import (
+	"context"
+	"errors"
+	"sync"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgxpool"
+
+	"homing/dev"
+	"homing/dev/link"
+	"homing/journey"
+	"homing/postgres"
+	"homing/region"
+)
+
+// bench is one run.
+type bench struct {
+	cfg   Config
+	world *dev.World
+	links []*link.Link
+	pools map[region.Code]*pgxpool.Pool // each region's, to the primary; complete before there are users
+
+	mu      sync.Mutex // guards what follows
+	cells   map[place]*Cell
+	queries map[asked]int // by what was asked, with no trips; how often it waited for an answer
+	records []*journey.Record
+	version string // of the server
+	done    float64
+}
+
+// place is where a figure belongs.
+type place struct {
+	region   region.Code
+	what     What
+	strategy Strategy
+	queries  int
+}
+
+func newBench(cfg Config) *bench {
+	return &bench{cfg: cfg, pools: make(map[region.Code]*pgxpool.Pool), cells: make(map[place]*Cell), queries: make(map[asked]int)}
+}
+
+func (b *bench) countAsked(a asked) {
+	trips := a.trips
+	a.trips = 0
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.queries[a] += trips
+}
+
+func (b *bench) countJourney(r *journey.Record) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.records = append(b.records, r)
+}
+
+// run starts the regions, lets the users do what they do, and ends everything.
+func (b *bench) run(ctx context.Context) (err error) {
+	b.world, err = dev.Start(ctx, dev.Config{
+		Regions: b.cfg.Regions, Primary: b.cfg.Primary, Engine: dev.Postgres, Name: "claim", Distances: b.cfg.Distances,
+		App: b.newApp, Prepare: b.prepare, Record: b.countJourney, Keep: 1, Logger: b.cfg.Logger,
+	})
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, b.close()) }()
+	if err := b.connect(ctx); err != nil {
+		return err
+	}
+	if err := b.everywhere(func(r region.Code) error { return b.warmUp(ctx, r) }); err != nil {
+		return err
+	}
+	return b.everywhere(func(r region.Code) error { return b.users(ctx, r) })
+}
+
+// close ends the world last: what was begun there would keep its servers busy.
+func (b *bench) close() error {
+	for _, l := range b.links {
+		l.Close()
+	}
+	for _, p := range b.pools {
+		p.Close()
+	}
+	return b.world.Close()
+}
+
+// connect opens the connections that cross to the primary, all that users may want at
+// once, and makes its statements known there: in an app that runs both has happened long
+// ago.
+func (b *bench) connect(ctx context.Context) error {
+	home := b.world.Database(b.cfg.Primary).Opened().(*postgres.DB).Pool()
+	if err := home.QueryRow(ctx, "SHOW server_version").Scan(&b.version); err != nil {
+		return err
+	}
+	for _, r := range b.cfg.Regions {
+		cfg, err := pgxpool.ParseConfig(home.Config().ConnString())
+		if err != nil {
+			return err
+		}
+		l := link.New(b.cfg.Distances(r, b.cfg.Primary) / 2)
+		b.links = append(b.links, l)
+		cfg.ConnConfig.DialFunc = l.Dial
+		cfg.MaxConns = int32(b.cfg.Users)
+		cfg.ShouldPing = func(context.Context, pgxpool.ShouldPingParams) bool { return false }
+		cfg.AfterConnect = know
+		if b.pools[r], err = pgxpool.NewWithConfig(ctx, cfg); err != nil {
+			return err
+		}
+	}
+	return b.everywhere(func(r region.Code) error { return open(ctx, b.pools[r]) })
+}
+
+func know(ctx context.Context, conn *pgx.Conn) error {
+	for _, sql := range []string{get, set} {
+		if _, err := conn.Prepare(ctx, sql, sql); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// open opens all connections of a pool.
+func open(ctx context.Context, pool *pgxpool.Pool) error {
+	all := make([]int, pool.Config().MaxConns)
+	var acquired sync.WaitGroup
+	acquired.Add(len(all))
+	return together(all, func(int) error {
+		conn, err := pool.Acquire(ctx)
+		acquired.Done()
+		if err != nil {
+			return err
+		}
+		acquired.Wait() // nobody is given one that another has opened
+		conn.Release()
+		return nil
+	})
+}
+
+// everywhere does something in all regions at the same time.
+func (b *bench) everywhere(do func(region.Code) error) error { return together(b.cfg.Regions, do) }
+
+func together[T any](with []T, do func(T) error) error {
+	errs := make([]error, len(with))
+	var all sync.WaitGroup
+	for i := range with {
+		all.Go(func() { errs[i] = do(with[i]) })
+	}
+	all.Wait()
+	return errors.Join(errs...)
+}
