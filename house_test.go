@@ -58,6 +58,7 @@ var rooms = []struct {
 	{"homingtest", []string{"words", root, "dev", "journey", "others"}, "a world for tests is a local world seen by an app's test; apps that use pgx get its pool"},
 	{"bench/chart", []string{"others"}, "a picture knows nothing of what was measured"},
 	{"bench/result", []string{"bench/chart"}, "what a benchmark writes knows nothing of what it measures"},
+	{"bench/wan", []string{"words", "others"}, "what carries packets knows nothing of what is in them"},
 	{"engines", []string{"words", "engines", "others"}, "an engine is imported by apps beside package homing and knows none of the rest"},
 }
 
@@ -70,6 +71,7 @@ var guarded = []struct {
 	{"engines", []string{"engines", "dev", "demo", "sidecar", "bench", "cmd"}, "a database's driver comes only to those who asked for it"},
 	{"edge/misbehave", nil, "only tests have use for what misbehaves on purpose"},
 	{"homingtest", nil, "only tests of apps have use for a world that ends with a test"},
+	{"bench/wan", []string{"bench"}, "what needs root is for measuring"},
 	{"edge", []string{"edge", "sidecar", "dev", "dashboard", "demo", "bench", "cmd"}, "the edge is on top: what it needs does not need it"},
 }
 
@@ -168,6 +170,9 @@ func TestWrongImport(t *testing.T) {
 		{"a picture imports a module of others", "bench/chart", "gonum.org/v1/plot", ""},
 		{"a result imports a benchmark", "bench/result", "./bench/claim", "bench/result imports ./bench/claim, but may import only bench/chart"},
 		{"a benchmark imports an engine", "bench/claim", "./postgres", ""},
+		{"a benchmark imports the sea", "bench/distance", "./bench/wan", ""},
+		{"the command imports the sea", "cmd/homing", "./bench/wan", "cmd/homing imports ./bench/wan, which only bench may"},
+		{"the sea imports the edge", "bench/wan", "./edge", "bench/wan imports ./edge, but may import only words, others"},
 		{"a command imports everything", "cmd/homing", "./edge", ""},
 		{"a folder that only begins like another", "edges", ".", ""},
 	} {
