@@ -4,6 +4,7 @@ package wan_test
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"io"
 	"net"
@@ -48,7 +49,9 @@ func connect(t *testing.T, n *wan.Network, from, to region.Code) (near, far net.
 		t.Fatal(err)
 	}
 	defer l.Close()
-	near, err = n.Site(from).DialContext(t.Context(), "tcp", string(to)+":80")
+	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Second)
+	defer cancel()
+	near, err = n.Site(from).DialContext(ctx, "tcp", string(to)+":80")
 	if err != nil {
 		t.Fatal(err)
 	}
