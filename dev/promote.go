@@ -33,7 +33,9 @@ const settleTimeout = 10 * time.Second
 // it follows.
 //
 // Processes of which none says what its database is know of the primary by
-// PRIMARY_REGION alone: they are started again, region by region, with the new one.
+// PRIMARY_REGION alone: they are started again, region by region, with the new one. Of
+// others that is done with those in the old primary's region: they have the primary for
+// their own database, and would follow it to wherever it is.
 func (w *World) Promote(ctx context.Context, r region.Code) error {
 	if _, ok := w.places[r]; !ok {
 		return fmt.Errorf("there is no region %q here", r)
@@ -53,11 +55,18 @@ func (w *World) Promote(ctx context.Context, r region.Code) error {
 	old.offer(false)
 	defer old.offer(true)
 	w.drain(ctx, old)
+	var paused []*runner
+	if tells && w.cfg.Process != nil {
+		paused = old.pause()
+	}
 	if err := databases.promote(ctx, r); err != nil {
-		return err
+		return errors.Join(err, old.resume(ctx, paused))
 	}
 	if !tells {
 		return w.restart(ctx)
+	}
+	if err := old.resume(ctx, paused); err != nil {
+		return fmt.Errorf("the primary has moved, but not all run: %w", err)
 	}
 	ctx, cancel := context.WithTimeout(ctx, settleTimeout)
 	defer cancel()

@@ -156,20 +156,27 @@ func (s *site) stopMachine(m *runner) {
 }
 
 // restart ends the machines that run, and starts those again.
-func (s *site) restart(ctx context.Context) error {
-	var ran []*runner
+func (s *site) restart(ctx context.Context) error { return s.resume(ctx, s.pause()) }
+
+// pause ends the machines that run, and returns them.
+func (s *site) pause() (ran []*runner) {
 	s.change.Lock()
+	defer s.change.Unlock()
 	for _, m := range s.machines {
 		if m.on() {
 			ran = append(ran, m)
-			m.end()
 		}
 	}
-	s.change.Unlock()
-	if err := s.launchThese(ctx, ran); err != nil {
+	end(ran)
+	return ran
+}
+
+// resume starts machines that were paused, as they would be started now.
+func (s *site) resume(ctx context.Context, machines []*runner) error {
+	if err := s.launchThese(ctx, machines); err != nil {
 		return err
 	}
-	return s.await(ctx, ran)
+	return s.await(ctx, machines)
 }
 
 // offer gives the machines that run requests, or none.
@@ -219,10 +226,13 @@ func (s *site) shut() error {
 	return db.Close()
 }
 
-// endMachines ends them at the same time: each may take a moment; change is held.
-func (s *site) endMachines() {
+// endMachines ends all; change is held.
+func (s *site) endMachines() { end(s.machines) }
+
+// end ends machines at the same time: each may take a moment.
+func end(machines []*runner) {
 	var wait sync.WaitGroup
-	for _, m := range s.machines {
+	for _, m := range machines {
 		wait.Go(m.end)
 	}
 	wait.Wait()
