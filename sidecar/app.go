@@ -40,6 +40,11 @@ const (
 	defaultQuiet     = 20 * time.Millisecond
 )
 
+// idleTimeout is how long an unused connection to the app is kept: well below the two
+// seconds after which gunicorn closes its own, also those on which a request has just
+// come. On one machine a new one costs next to nothing.
+const idleTimeout = time.Second
+
 // App carries requests to an app that is a process of its own. Create it with
 // [NewApp]. Safe for concurrent use.
 type App struct {
@@ -69,8 +74,9 @@ func NewApp(cfg AppConfig) (*App, error) {
 	if cfg.Logger == nil {
 		cfg.Logger = slog.Default()
 	}
+	pool := forward.NewPool(forward.Config{Dial: dial, IdleTimeout: idleTimeout})
 	// Bodies are not kept for the app: it is asked once.
-	return &App{cfg: cfg, pool: forward.NewPool(forward.Config{Dial: dial}), budget: forward.NewBudget(0), told: map[string]bool{}}, nil
+	return &App{cfg: cfg, pool: pool, budget: forward.NewBudget(0), told: map[string]bool{}}, nil
 }
 
 // Close closes idle connections and lets no new exchange begin. Those under way go on.
