@@ -2,7 +2,7 @@
 
 GO ?= go
 
-.PHONY: test test-current setup test-newer lint tidy build-time bench-claim fuzz rename
+.PHONY: test test-current setup test-newer lint tidy build-time bench-claim bench-peers fuzz rename
 
 test: setup ## all tests, race detector on
 	$(GO) test -race -timeout 10m ./...
@@ -46,3 +46,8 @@ fuzz: ## each fuzzer for FUZZTIME
 
 rename: ## make rename MODULE=example.org/homing: publish under another module path
 	@scripts/rename "$(MODULE)"
+
+PEERS ?=
+bench-peers: ## what a request costs here and through other proxies; make bench-peers PEERS=--quick
+	@scripts/setup-bench
+	$(GO) run ./bench/peers $(PEERS)

@@ -1,0 +1,42 @@
+//go:build linux
+
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"net/http"
+)
+
+// stats are what an edged tells at its side door.
+type stats struct {
+	Mallocs    float64 `json:"mallocs"`
+	Heap       float64 `json:"heap"`
+	Goroutines int     `json:"goroutines"`
+}
+
+// ask asks an edged's side door.
+func (p *proxy) ask(ctx context.Context, path string) (s stats, err error) {
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+p.stats+path, nil)
+	if err != nil {
+		return s, err
+	}
+	resp, err := http.DefaultClient.Do(req)
+	if err != nil {
+		return s, err
+	}
+	defer resp.Body.Close()
+	return s, json.NewDecoder(resp.Body).Decode(&s)
+}
+
+// mallocs returns how often an edged has allocated, or -1 of a peer that does not tell.
+func (p *proxy) mallocs(ctx context.Context) float64 {
+	if p.stats == "" {
+		return -1
+	}
+	s, err := p.ask(ctx, "/stats")
+	if err != nil {
+		return -1
+	}
+	return s.Mallocs
+}
