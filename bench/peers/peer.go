@@ -20,19 +20,34 @@ type peer struct {
 	program string   // its file, or a name in PATH
 	config  string   // file in conf; none: the program is an edged
 	argv    []string // what follows the program, with %s for the configuration's file
-	version []string // what follows the program to ask for its version
+	version string   // as it says itself
 	replays bool     // can bring a request to another machine because of an answer
 }
 
-// peers returns those that there are without building anything.
-func peers() []peer {
+// first is the peer that all others are compared with.
+const first = "nginx"
+
+// installedPeers are those that come with Debian.
+func installedPeers(ctx context.Context) []peer {
 	return []peer{
-		{name: "nginx", program: "nginx", config: "nginx.conf", argv: []string{"-c", "%s", "-e", "stderr"}, version: []string{"-v"}, replays: true},
-		{name: "haproxy", program: "haproxy", config: "haproxy.cfg", argv: []string{"-db", "-f", "%s"}, version: []string{"-v"}},
+		{name: first, program: "nginx", config: "nginx.conf", argv: []string{"-c", "%s", "-e", "stderr"}, version: asked(ctx, "nginx"), replays: true},
+		{name: "haproxy", program: "haproxy", config: "haproxy.cfg", argv: []string{"-db", "-f", "%s"}, version: asked(ctx, "haproxy")},
 	}
 }
 
-func edged(name, program string) peer { return peer{name: name, program: program, replays: true} }
+// asked returns what a program says of its version with -v.
+func asked(ctx context.Context, program string) string {
+	said, err := output(ctx, program, "-v")
+	if err != nil {
+		return "of a version it does not tell"
+	}
+	line, _, _ := strings.Cut(said, "\n")
+	return strings.TrimPrefix(line, "nginx version: ")
+}
+
+func edged(name, program string) peer {
+	return peer{name: name, program: program, replays: true, version: "this repository"}
+}
 
 //go:embed conf
 var conf embed.FS
@@ -41,7 +56,11 @@ var conf embed.FS
 type place struct {
 	Dir, Listen, Near, Home string
 	Root                    bool
+	Files                   uint64 // that a process may have open
 }
+
+// Conns is how many connections of clients have room in so many files.
+func (p place) Conns() uint64 { return p.Files/2 - 100 }
 
 // proxy is a peer that runs.
 type proxy struct {
@@ -94,7 +113,7 @@ func (p *proxy) startConfigured(dir string, o *origin) (err error) {
 	if p.addr, err = freeAddress(); err != nil {
 		return err
 	}
-	file, err := p.configure(place{Dir: dir, Listen: p.addr, Near: o.near, Home: o.home, Root: os.Geteuid() == 0})
+	file, err := p.configure(place{Dir: dir, Listen: p.addr, Near: o.near, Home: o.home, Root: os.Geteuid() == 0, Files: files()})
 	if err != nil {
 		return err
 	}
@@ -121,6 +140,9 @@ func (p peer) configure(at place) (file string, err error) {
 }
 
 func (p *proxy) url(path string) string { return "http://" + p.addr + path }
+
+// Port is where the peer listens, whatever name it is asked by.
+func (p place) Port() string { return p.Listen[strings.LastIndexByte(p.Listen, ':')+1:] }
 
 // freeAddress returns one that nobody listens on now. Somebody may take it before the
 // peer does, which then does not get ready.

@@ -135,3 +135,9 @@ func output(ctx context.Context, argv ...string) (string, error) {
 	}
 	return string(said), err
 }
+
+// wrote reports whether the process has written these words.
+func (p *process) wrote(words string) bool {
+	said, _ := os.ReadFile(p.output)
+	return strings.Contains(string(said), words)
+}

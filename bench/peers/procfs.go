@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+	"syscall"
 	"time"
 )
 
@@ -98,4 +99,14 @@ func descriptors(pids []int) int {
 		n += len(entries)
 	}
 	return n
+}
+
+// files returns how many open files a process may have at most, up to what all
+// scenarios need.
+func files() uint64 {
+	var limit syscall.Rlimit
+	if err := syscall.Getrlimit(syscall.RLIMIT_NOFILE, &limit); err != nil {
+		return 1024
+	}
+	return min(limit.Max, 16<<10)
 }

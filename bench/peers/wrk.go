@@ -36,7 +36,7 @@ wrk.headers["Content-Type"] = "text/plain"
 
 // command returns wrk's words for this load, on the load's core.
 func (l load) command(dir, base string, seconds int) ([]string, error) {
-	argv := []string{"taskset", "-c", loadCore, "wrk", "-t1", fmt.Sprintf("-c%d", l.conns), fmt.Sprintf("-d%ds", seconds), "--latency"}
+	argv := []string{"taskset", "-c", loadCore, "wrk", "-t1", fmt.Sprintf("-c%d", l.conns), fmt.Sprintf("-d%ds", seconds), "--latency", "--timeout", "30s"}
 	if l.post {
 		script := filepath.Join(dir, "post.lua")
 		if err := os.WriteFile(script, []byte(postScript), 0o600); err != nil {

@@ -19,7 +19,9 @@ var (
 	stream  = []byte("HTTP/1.1 200 OK\r\n" + plainHeaders + strconv.Itoa(streamed) + "\r\n\r\n")
 	unknown = []byte("HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n")
 	goOn    = []byte("HTTP/1.1 100 Continue\r\n\r\n")
-	tunnel  = []byte("HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n")
+	// HAProxy checks the answer to the key; the only one that is sent is RFC 6455's example.
+	tunnel = []byte("HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n" +
+		"Sec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\n\r\n")
 	// Each proxy takes of it what it knows: Homing the first line, nginx the second.
 	replay = []byte("HTTP/1.1 409 Conflict\r\nFly-Replay: region=ord;state=method\r\nX-Accel-Redirect: /home\r\nContent-Length: 0\r\n\r\n")
 	block  = bytes.Repeat([]byte("0123456789abcde\n"), 16<<10)

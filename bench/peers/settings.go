@@ -1,0 +1,56 @@
+//go:build linux
+
+package main
+
+import (
+	"flag"
+	"fmt"
+	"slices"
+	"strings"
+)
+
+// settings are what the command line says.
+type settings struct {
+	rounds, seconds int
+	quick           bool
+	only, peers     []string // none: all
+	with            []string // NAME=FILE
+}
+
+func parse(args []string) (settings, error) {
+	var s settings
+	flags := flag.NewFlagSet("peers", flag.ContinueOnError)
+	flags.IntVar(&s.rounds, "rounds", 5, "how often each peer is measured")
+	flags.IntVar(&s.seconds, "seconds", 2, "how long, each time")
+	flags.BoolVar(&s.quick, "quick", false, "one round of a second, nothing warmed up")
+	flags.Func("only", "scenarios to run, with commas: "+strings.Join(scenarioNames(), ","), list(&s.only))
+	flags.Func("peers", "peers to run beside nginx, with commas: haproxy,caddy,homing", list(&s.peers))
+	flags.Func("with", "NAME=FILE: another edged to measure beside ours", list(&s.with))
+	if err := flags.Parse(args); err != nil {
+		return s, err
+	}
+	if s.quick {
+		s.rounds, s.seconds = 1, 1
+	}
+	for _, name := range s.only {
+		if !slices.Contains(scenarioNames(), name) {
+			return s, fmt.Errorf("--only %s: there are %s", name, strings.Join(scenarioNames(), ", "))
+		}
+	}
+	if s.rounds < 1 || s.seconds < 1 {
+		return s, fmt.Errorf("--rounds and --seconds must be 1 at least")
+	}
+	return s, nil
+}
+
+// wants reports whether a name was chosen, or none was.
+func wants(chosen []string, name string) bool {
+	return len(chosen) == 0 || slices.Contains(chosen, name)
+}
+
+func list(to *[]string) func(string) error {
+	return func(s string) error {
+		*to = append(*to, strings.Split(s, ",")...)
+		return nil
+	}
+}
