@@ -47,7 +47,7 @@ fuzz: ## each fuzzer for FUZZTIME
 rename: ## make rename MODULE=example.org/homing: publish under another module path
 	@scripts/rename "$(MODULE)"
 
-PEERS ?=
+PEERS ?= --write bench/results
 bench-peers: ## what a request costs here and through other proxies; make bench-peers PEERS=--quick
 	@scripts/setup-bench
 	$(GO) run ./bench/peers $(PEERS)

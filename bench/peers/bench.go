@@ -80,10 +80,8 @@ func (b *bench) progress(format string, args ...any) {
 	fmt.Fprintf(os.Stderr, "\r\033[K"+format, args...)
 }
 
-func (b *bench) show(t table) {
-	fmt.Fprint(os.Stderr, "\r\033[K")
-	t.write(b.out)
-}
+// clear takes the line of progress away.
+func (b *bench) clear() { fmt.Fprint(os.Stderr, "\r\033[K") }
 
 // startAll starts peers in front of the origin, all at once: those that have no work
 // need no time of the processor.

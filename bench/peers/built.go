@@ -9,6 +9,7 @@ import (
 	"os/exec"
 	"path"
 	"path/filepath"
+	"strings"
 )
 
 // Peers that are written in Go are built from their modules, in these versions.
@@ -22,7 +23,7 @@ func (b *bench) caddy(ctx context.Context) (peer, error) {
 	program, err := b.installed(ctx, caddyModule+"/cmd/caddy", caddyVersion)
 	return peer{
 		name: "caddy", program: program, config: "Caddyfile", argv: []string{"run", "--adapter", "caddyfile", "--config", "%s"},
-		version: "Caddy " + caddyVersion, replays: true,
+		version: strings.TrimPrefix(caddyVersion, "v"), replays: true,
 	}, err
 }
 

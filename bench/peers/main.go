@@ -44,6 +44,7 @@ func run(ctx context.Context, args []string, out io.Writer) error {
 		return err
 	}
 	defer b.origin.stop()
+	found := newReport(s)
 	for _, scenario := range scenarios() {
 		if !s.runs(scenario) {
 			continue
@@ -52,7 +53,14 @@ func run(ctx context.Context, args []string, out io.Writer) error {
 		if err != nil {
 			return fmt.Errorf("%s: %w", scenario.name, err)
 		}
-		b.show(t)
+		b.clear()
+		if err := t.Print(out); err != nil {
+			return err
+		}
+		found.add(scenario, t)
 	}
-	return nil
+	if s.write == "" {
+		return nil
+	}
+	return found.write(b.peers, s.write)
 }

@@ -20,7 +20,7 @@ type peer struct {
 	program string   // its file, or a name in PATH
 	config  string   // file in conf; none: the program is an edged
 	argv    []string // what follows the program, with %s for the configuration's file
-	version string   // as it says itself
+	version string   // empty: that of this repository
 	replays bool     // can bring a request to another machine because of an answer
 }
 
@@ -35,18 +35,14 @@ func installedPeers(ctx context.Context) []peer {
 	}
 }
 
-// asked returns what a program says of its version with -v.
+// asked returns a program's version as it tells it with -v.
 func asked(ctx context.Context, program string) string {
-	said, err := output(ctx, program, "-v")
-	if err != nil {
-		return "of a version it does not tell"
-	}
-	line, _, _ := strings.Cut(said, "\n")
-	return strings.TrimPrefix(line, "nginx version: ")
+	said, _ := output(ctx, program, "-v") // one that does not start does not get ready either
+	return versionIn(said)
 }
 
 func edged(name, program string) peer {
-	return peer{name: name, program: program, replays: true, version: "this repository"}
+	return peer{name: name, program: program, replays: true}
 }
 
 //go:embed conf

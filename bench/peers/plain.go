@@ -2,18 +2,22 @@
 
 package main
 
-import "context"
+import (
+	"context"
+
+	"homing/bench/result"
+)
 
 // plain measures requests that one machine answers.
 func plain(name, title string, l load) scenario {
-	return scenario{name: name, run: func(ctx context.Context, b *bench) (table, error) {
+	return scenario{name: name, run: func(ctx context.Context, b *bench) (*result.Table, error) {
 		running, err := b.startAll(ctx, b.peers)
 		if err != nil {
-			return table{}, err
+			return nil, err
 		}
 		defer stopAll(running)
 		if err := b.warm(ctx, name, running, l); err != nil {
-			return table{}, err
+			return nil, err
 		}
 		samples := make([][]sample, len(running))
 		err = b.interleave(name, running, func(at int) error {
@@ -22,34 +26,30 @@ func plain(name, title string, l load) scenario {
 			return err
 		})
 		if err != nil {
-			return table{}, err
+			return nil, err
 		}
 		calls, err := b.allCalls(ctx, name, running, l)
 		if err != nil {
-			return table{}, err
+			return nil, err
 		}
-		t := table{name: name, title: title, columns: plainColumns}
+		t := newTable(title, plainColumns...)
 		for i, p := range running {
-			t.add(p.name, plainValues(samples[i], samples[0], calls[i])...)
+			add(t, p.name, plainCells(samples[i], samples[0], calls[i])...)
 		}
 		return t, nil
 	}}
 }
 
-var plainColumns = []column{
-	{"CPU µs", 1}, {"user", 1}, {"sys", 1}, {"÷ nginx", 2}, {"calls", 1}, {"allocs", 1}, {"p50 µs", 0}, {"p99 µs", 0}, {"req/s", 0},
+var plainColumns = []result.Column{
+	{Name: "CPU", Unit: "µs", Digits: 1}, {Name: "user", Unit: "µs", Digits: 1}, {Name: "sys", Unit: "µs", Digits: 1},
+	{Name: "ratio", Unit: "nginx", Digits: 2}, {Name: "range"}, {Name: "calls", Digits: 1}, {Name: "alloc", Digits: 1},
+	{Name: "p50", Unit: "ms", Digits: 2}, {Name: "p99", Unit: "ms", Digits: 1}, {Name: "1000", Unit: "/s", Digits: 1},
 }
 
-func plainValues(own, nginx []sample, calls float64) []float64 {
-	return []float64{
-		middle(own, sample.cpu),
-		middle(own, func(s sample) float64 { return s.each(s.used.user) }),
-		middle(own, func(s sample) float64 { return s.each(s.used.system) }),
-		ratio(own, nginx, sample.cpu),
-		calls,
-		middle(own, func(s sample) float64 { return s.allocs }),
-		middle(own, func(s sample) float64 { return micros(s.p50) }),
-		middle(own, func(s sample) float64 { return micros(s.p99) }),
-		middle(own, func(s sample) float64 { return float64(s.requests) / s.elapsed.Seconds() }),
+func plainCells(own, nginx []sample, calls float64) []any {
+	ratios := against(own, nginx, sample.cpu)
+	return []any{
+		middle(own, sample.cpu), middle(own, sample.user), middle(own, sample.system), ratios.median(), ratios.spread(), calls,
+		middle(own, sample.allocated), middle(own, sample.middling), middle(own, sample.slow), middle(own, sample.thousands),
 	}
 }

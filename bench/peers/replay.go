@@ -2,12 +2,16 @@
 
 package main
 
-import "context"
+import (
+	"context"
+
+	"homing/bench/result"
+)
 
 // replay measures requests that the first machine sends on to another: nginx does it
 // because of X-Accel-Redirect, Caddy by handle_response. What counts is the ratio to
 // the same peer's plain request in the same round.
-func replay(ctx context.Context, b *bench) (table, error) {
+func replay(ctx context.Context, b *bench) (*result.Table, error) {
 	var able []peer
 	for _, p := range b.peers {
 		if p.replays {
@@ -16,12 +20,12 @@ func replay(ctx context.Context, b *bench) (table, error) {
 	}
 	running, err := b.startAll(ctx, able)
 	if err != nil {
-		return table{}, err
+		return nil, err
 	}
 	defer stopAll(running)
 	once, twice := load{path: "/", conns: 32}, load{path: "/replay", conns: 32}
 	if err := b.warm(ctx, "replay", running, twice); err != nil {
-		return table{}, err
+		return nil, err
 	}
 	plains, replays := make([][]sample, len(running)), make([][]sample, len(running))
 	err = b.interleave("replay", running, func(at int) error {
@@ -34,23 +38,29 @@ func replay(ctx context.Context, b *bench) (table, error) {
 		return err
 	})
 	if err != nil {
-		return table{}, err
+		return nil, err
 	}
 	calls, err := b.allCalls(ctx, "replay", running, twice)
-	t := table{name: "replay", title: "GET that is replayed at a second machine, 32 connections", columns: replayColumns}
-	for i, p := range running {
-		t.add(p.name, replayValues(plains[i], replays[i], replays[0], calls[i])...)
+	if err != nil {
+		return nil, err
 	}
-	return t, err
+	t := newTable("GET that a second machine answers because of the first, 32 connections", replayColumns...)
+	for i, p := range running {
+		add(t, p.name, replayCells(plains[i], replays[i], replays[0], calls[i])...)
+	}
+	return t, nil
 }
 
-var replayColumns = []column{{"CPU µs", 1}, {"plain", 1}, {"÷ plain", 2}, {"÷ nginx", 2}, {"calls", 1}, {"allocs", 1}, {"p50 µs", 0}, {"p99 µs", 0}}
+var replayColumns = []result.Column{
+	{Name: "CPU", Unit: "µs", Digits: 1}, {Name: "plain", Unit: "µs", Digits: 1}, {Name: "ratio", Unit: "plain", Digits: 2}, {Name: "range"},
+	{Name: "ratio", Unit: "nginx", Digits: 2}, {Name: "calls", Digits: 1}, {Name: "alloc", Digits: 1},
+	{Name: "p50", Unit: "ms", Digits: 2}, {Name: "p99", Unit: "ms", Digits: 1},
+}
 
-func replayValues(plain, own, nginx []sample, calls float64) []float64 {
-	return []float64{
-		middle(own, sample.cpu), middle(plain, sample.cpu), ratio(own, plain, sample.cpu), ratio(own, nginx, sample.cpu), calls,
-		middle(own, func(s sample) float64 { return s.allocs }),
-		middle(own, func(s sample) float64 { return micros(s.p50) }),
-		middle(own, func(s sample) float64 { return micros(s.p99) }),
+func replayCells(plain, own, nginx []sample, calls float64) []any {
+	ratios := against(own, plain, sample.cpu)
+	return []any{
+		middle(own, sample.cpu), middle(plain, sample.cpu), ratios.median(), ratios.spread(), against(own, nginx, sample.cpu).median(), calls,
+		middle(own, sample.allocated), middle(own, sample.middling), middle(own, sample.slow),
 	}
 }

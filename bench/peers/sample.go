@@ -51,21 +51,22 @@ func (s sample) perGB() float64 { return s.used.total().Seconds() / max(s.bytes/
 // rate returns GB of answers in a second.
 func (s sample) rate() float64 { return s.bytes / 1e9 / s.elapsed.Seconds() }
 
-func micros(d time.Duration) float64 { return float64(d) / float64(time.Microsecond) }
+func (s sample) user() float64      { return s.each(s.used.user) }
+func (s sample) system() float64    { return s.each(s.used.system) }
+func (s sample) allocated() float64 { return s.allocs }
+func (s sample) middling() float64  { return micros(s.p50) / 1000 }
+func (s sample) slow() float64      { return micros(s.p99) / 1000 }
+func (s sample) thousands() float64 { return float64(s.requests) / s.elapsed.Seconds() / 1000 }
 
-// ratio returns the median of what was measured in ratio to another's in the same
-// round.
-func ratio(own, other []sample, what func(sample) float64) float64 {
-	ratios := make([]float64, len(own))
-	for i := range own {
-		ratios[i] = what(own[i]) / max(what(other[i]), 1e-9)
-	}
-	return median(ratios)
-}
+func micros(d time.Duration) float64 { return float64(d) / float64(time.Microsecond) }
 
 // middle returns the median of what was measured.
 func middle(samples []sample, what func(sample) float64) float64 {
-	return median(mapped(samples, what))
+	var values []float64
+	for _, s := range samples {
+		values = append(values, what(s))
+	}
+	return median(values)
 }
 
 // calls counts the system calls of one request; negative: nothing here counts them.

@@ -5,12 +5,14 @@ package main
 import (
 	"context"
 	"slices"
+
+	"homing/bench/result"
 )
 
 // scenario is one thing to measure.
 type scenario struct {
 	name string // for --only
-	run  func(context.Context, *bench) (table, error)
+	run  func(context.Context, *bench) (*result.Table, error)
 	long bool // left out of a quick run, unless it is asked for
 }
 

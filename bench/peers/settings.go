@@ -15,10 +15,12 @@ type settings struct {
 	quick           bool
 	only, peers     []string // none: all
 	with            []string // NAME=FILE
+	write           string   // a folder; empty: nothing is written
+	args            []string // as they came
 }
 
 func parse(args []string) (settings, error) {
-	var s settings
+	s := settings{args: args}
 	flags := flag.NewFlagSet("peers", flag.ContinueOnError)
 	flags.IntVar(&s.rounds, "rounds", 5, "how often each peer is measured")
 	flags.IntVar(&s.seconds, "seconds", 2, "how long, each time")
@@ -26,6 +28,7 @@ func parse(args []string) (settings, error) {
 	flags.Func("only", "scenarios to run, with commas: "+strings.Join(scenarioNames(), ","), list(&s.only))
 	flags.Func("peers", "peers to run beside nginx, with commas: haproxy,caddy,homing", list(&s.peers))
 	flags.Func("with", "NAME=FILE: another edged to measure beside ours", list(&s.with))
+	flags.StringVar(&s.write, "write", "", "folder for what was found: peers.json, peers.md and charts")
 	if err := flags.Parse(args); err != nil {
 		return s, err
 	}

@@ -2,14 +2,18 @@
 
 package main
 
-import "context"
+import (
+	"context"
+
+	"homing/bench/result"
+)
 
 // stream measures answers of 100 MiB. What does not end in time counts as far as it
 // came.
-func stream(ctx context.Context, b *bench) (table, error) {
+func stream(ctx context.Context, b *bench) (*result.Table, error) {
 	running, err := b.startAll(ctx, b.peers)
 	if err != nil {
-		return table{}, err
+		return nil, err
 	}
 	defer stopAll(running)
 	samples := make([][]sample, len(running))
@@ -18,9 +22,14 @@ func stream(ctx context.Context, b *bench) (table, error) {
 		samples[at] = append(samples[at], s)
 		return err
 	})
-	t := table{name: "stream", title: "Answers of 100 MiB, 4 connections", columns: []column{{"CPU s/GB", 2}, {"÷ nginx", 2}, {"GB/s", 2}}}
-	for i, p := range running {
-		t.add(p.name, middle(samples[i], sample.perGB), ratio(samples[i], samples[0], sample.perGB), middle(samples[i], sample.rate))
+	if err != nil {
+		return nil, err
 	}
-	return t, err
+	t := newTable("Answers of 100 MiB, 4 connections", result.Column{Name: "CPU", Unit: "s/GB", Digits: 2},
+		result.Column{Name: "ratio", Unit: "nginx", Digits: 2}, result.Column{Name: "range"}, result.Column{Name: "rate", Unit: "GB/s", Digits: 2})
+	for i, p := range running {
+		ratios := against(samples[i], samples[0], sample.perGB)
+		add(t, p.name, middle(samples[i], sample.perGB), ratios.median(), ratios.spread(), middle(samples[i], sample.rate))
+	}
+	return t, nil
 }

@@ -4,70 +4,65 @@ package main
 
 import (
 	"fmt"
-	"io"
-	"unicode/utf8"
+
+	"homing/bench/result"
 )
 
-// table is one scenario's results.
-type table struct {
-	name, title string
-	columns     []column
-	rows        []row
+// newTable returns an empty table whose rows are peers.
+func newTable(title string, columns ...result.Column) *result.Table {
+	return &result.Table{Title: title, Columns: append([]result.Column{{Name: "peer"}}, columns...)}
 }
 
-// column is one thing that was measured, and how many digits of it mean something.
-type column struct {
-	name   string
-	digits int
-}
-
-// row is one peer's results; what is negative was not told.
-type row struct {
-	peer   string
-	values []float64
-}
-
-func (t *table) add(peer string, values ...float64) { t.rows = append(t.rows, row{peer, values}) }
-
-// lines returns the table in words, its head first.
-func (t table) lines() [][]string {
-	head := []string{""}
-	for _, c := range t.columns {
-		head = append(head, c.name)
-	}
-	lines := [][]string{head}
-	for _, r := range t.rows {
-		line := []string{r.peer}
-		for i, v := range r.values {
-			line = append(line, words(v, t.columns[i].digits))
-		}
-		lines = append(lines, line)
-	}
-	return lines
-}
-
-func words(v float64, digits int) string {
-	if v < 0 {
-		return "–"
-	}
-	return fmt.Sprintf("%.*f", digits, v)
-}
-
-// write writes the table with columns as wide as they must be.
-func (t table) write(w io.Writer) {
-	lines := t.lines()
-	widths := make([]int, len(lines[0]))
-	for _, line := range lines {
-		for i, cell := range line {
-			widths[i] = max(widths[i], utf8.RuneCountInString(cell))
+// add adds a peer's row. What is negative was not told.
+func add(t *result.Table, peer string, cells ...any) {
+	for i, c := range cells {
+		if f, is := c.(float64); is && f < 0 {
+			cells[i] = nil
 		}
 	}
-	fmt.Fprintf(w, "\n%s\n", t.title)
-	for _, line := range lines {
-		fmt.Fprintf(w, "%-*s", widths[0], line[0])
-		for i, cell := range line[1:] {
-			fmt.Fprintf(w, "  %*s", widths[i+1], cell)
+	t.Add(append([]any{peer}, cells...)...)
+}
+
+// value returns what stands in a peer's row below a column's name.
+func value(t *result.Table, peer, column string) (float64, bool) {
+	for i, c := range t.Columns {
+		for _, row := range t.Rows {
+			if c.Name == column && row[0] == peer {
+				f, ok := row[i].(float64)
+				return f, ok
+			}
 		}
-		fmt.Fprintln(w)
 	}
+	return 0, false
+}
+
+func median(values []float64) float64 {
+	var s result.Sample
+	for _, v := range values {
+		s.Add(v)
+	}
+	return s.Median()
+}
+
+// compared is how a peer did in ratio to nginx, round by round.
+type compared []float64
+
+// against returns the ratios of what was measured of two in the same rounds.
+func against(own, other []sample, what func(sample) float64) compared {
+	var ratios compared
+	for i := range own {
+		ratios = append(ratios, what(own[i])/max(what(other[i]), 1e-9))
+	}
+	return ratios
+}
+
+func (c compared) median() float64 { return median(c) }
+
+// spread is from the least to the most, which tells how far the median can be believed.
+func (c compared) spread() string {
+	least, most := c[0], c[0]
+	for _, r := range c {
+		least, most = min(least, r), max(most, r)
+	}
+	return fmt.Sprintf("%.2f–%.2f", least, most)
 }
