@@ -26,8 +26,8 @@ type bench struct {
 
 // gather builds what is ours and finds the others.
 func (b *bench) gather(ctx context.Context) error {
-	b.progress("building the edge and the origin")
-	if err := build(ctx, b.dir, "edged", "origin"); err != nil {
+	progress("building the edge and the origin")
+	if err := build(ctx, b.dir, nil, "edged", "origin"); err != nil {
 		return err
 	}
 	all := installedPeers(ctx)
@@ -55,12 +55,12 @@ func (b *bench) gather(ctx context.Context) error {
 }
 
 // build builds commands of this folder into dir.
-func build(ctx context.Context, dir string, commands ...string) error {
+func build(ctx context.Context, dir string, flags []string, commands ...string) error {
 	info, ok := debug.ReadBuildInfo()
 	if !ok {
 		return errors.New("this program does not know its module; start it with go run ./bench/peers")
 	}
-	argv := []string{"build", "-o", dir + "/"}
+	argv := append([]string{"build", "-o", dir + "/"}, flags...)
 	for _, c := range commands {
 		argv = append(argv, info.Main.Path+"/bench/peers/"+c)
 	}
@@ -76,7 +76,7 @@ func lastLine(text []byte) []byte {
 }
 
 // progress says what is going on, on one line that the next overwrites.
-func (b *bench) progress(format string, args ...any) {
+func progress(format string, args ...any) {
 	fmt.Fprintf(os.Stderr, "\r\033[K"+format, args...)
 }
 

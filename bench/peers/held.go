@@ -71,7 +71,7 @@ func (b *bench) held(ctx context.Context, name, title, request string, answered 
 	memory, open := make([][]float64, len(b.peers)), make([][]float64, len(b.peers))
 	for round := range min(b.rounds, 3) {
 		for i, p := range b.peers {
-			b.progress("%s, round %d: %s", name, round+1, p.name)
+			progress("%s, round %d: %s", name, round+1, p.name)
 			rss, files, err := b.hold(ctx, p, request, answered)
 			if err != nil {
 				return nil, fmt.Errorf("%s: %w", p.name, err)

@@ -36,6 +36,9 @@ func run(ctx context.Context, args []string, out io.Writer) error {
 		return err
 	}
 	defer os.RemoveAll(dir)
+	if s.soak > 0 {
+		return runSoak(ctx, out, dir, s.soak)
+	}
 	b := &bench{settings: s, out: out, dir: dir}
 	if err := b.gather(ctx); err != nil {
 		return err

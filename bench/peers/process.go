@@ -34,15 +34,20 @@ type process struct {
 // start starts a program on a core. Its group has its own ID, so that those it starts
 // are counted and ended with it.
 func start(name, core, dir string, argv ...string) (*process, error) {
+	return startWith(name, dir, []string{"GOMAXPROCS=1"}, append([]string{"taskset", "-c", core}, argv...)...)
+}
+
+// startWith starts a program on all cores, with additions to its environment.
+func startWith(name, dir string, env []string, argv ...string) (*process, error) {
 	p := &process{label: name, output: filepath.Join(dir, name+".log"), ended: make(chan struct{})}
 	file, err := os.OpenFile(p.output, os.O_CREATE|os.O_RDWR|os.O_TRUNC, 0o600)
 	if err != nil {
 		return nil, err
 	}
 	defer file.Close()
-	p.cmd = exec.Command("taskset", append([]string{"-c", core}, argv...)...)
+	p.cmd = exec.Command(argv[0], argv[1:]...)
 	p.cmd.Stdout, p.cmd.Stderr, p.cmd.Dir = file, file, dir
-	p.cmd.Env = append(os.Environ(), "GOMAXPROCS=1", "XDG_DATA_HOME="+dir, "XDG_CONFIG_HOME="+dir)
+	p.cmd.Env = append(append(os.Environ(), "XDG_DATA_HOME="+dir, "XDG_CONFIG_HOME="+dir), env...)
 	p.cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGTERM}
 	if err := p.cmd.Start(); err != nil {
 		return nil, fmt.Errorf("start %s: %w", name, err)

@@ -50,7 +50,7 @@ func (r *report) write(peers []peer, dir string) error {
 			r.result.AddVersion(p.name, p.version)
 		}
 	}
-	r.result.Charts = append(r.charts(peers, "cpu", "A request's time of the processor", "µs", "CPU", "get-32", "get-256", "post-32", "post-256", "replay"),
+	r.result.Charts = append(r.charts(peers, "cpu", "A request's time of the processor", "µs", "CPU", "get-32", "get-256", "post-32", "post-256"),
 		r.charts(peers, "memory", "Memory that a connection holds", "KiB", "memory", "idle", "tunnels")...)
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return err
@@ -59,7 +59,7 @@ func (r *report) write(peers []peer, dir string) error {
 }
 
 // charts returns bars of one column, in a group for each scenario; nothing if one was
-// not run. Who cannot do it has no bar.
+// not run.
 func (r *report) charts(peers []peer, name, title, unit, column string, groups ...string) []chart.Chart {
 	c := chart.Chart{Name: name, Title: title, Note: "less is better", Y: chart.Axis{Label: unit}, Groups: groups}
 	for _, p := range peers {

@@ -87,7 +87,7 @@ func (b *bench) calls(ctx context.Context, p *proxy, l load) (float64, error) {
 func (b *bench) allCalls(ctx context.Context, name string, running []*proxy, l load) ([]float64, error) {
 	counts := make([]float64, len(running))
 	for i, p := range running {
-		b.progress("%s, system calls: %s", name, p.name)
+		progress("%s, system calls: %s", name, p.name)
 		n, err := b.calls(ctx, p, l)
 		if err != nil {
 			return nil, err

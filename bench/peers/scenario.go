@@ -53,7 +53,7 @@ func (b *bench) interleave(name string, running []*proxy, do func(at int) error)
 	for round := range b.rounds {
 		for i := range running {
 			at := (i + round) % len(running)
-			b.progress("%s, round %d of %d: %s", name, round+1, b.rounds, running[at].name)
+			progress("%s, round %d of %d: %s", name, round+1, b.rounds, running[at].name)
 			if err := do(at); err != nil {
 				return err
 			}
@@ -68,7 +68,7 @@ func (b *bench) warm(ctx context.Context, name string, running []*proxy, l load)
 		return nil
 	}
 	for _, p := range running {
-		b.progress("%s, warming up: %s", name, p.name)
+		progress("%s, warming up: %s", name, p.name)
 		if _, err := l.run(ctx, b.dir, p.url(""), 1); err != nil {
 			return err
 		}

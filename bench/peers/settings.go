@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 )
 
 // settings are what the command line says.
@@ -16,6 +17,7 @@ type settings struct {
 	only, peers     []string // none: all
 	with            []string // NAME=FILE
 	write           string   // a folder; empty: nothing is written
+	soak            time.Duration
 	args            []string // as they came
 }
 
@@ -28,6 +30,7 @@ func parse(args []string) (settings, error) {
 	flags.Func("only", "scenarios to run, with commas: "+strings.Join(scenarioNames(), ","), list(&s.only))
 	flags.Func("peers", "peers to run beside nginx, with commas: haproxy,caddy,homing", list(&s.peers))
 	flags.Func("with", "NAME=FILE: another edged to measure beside ours", list(&s.with))
+	flags.DurationVar(&s.soak, "soak", 0, "instead of measuring, load an edge with the race detector in it for so long")
 	flags.StringVar(&s.write, "write", "", "folder for what was found: peers.json, peers.md and charts")
 	if err := flags.Parse(args); err != nil {
 		return s, err

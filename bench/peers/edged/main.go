@@ -42,6 +42,8 @@ func run(ctx context.Context, args []string, out io.Writer) error {
 	flags := flag.NewFlagSet("edged", flag.ContinueOnError)
 	near := flags.String("near", "", "address of the machine in ams, where the edge is")
 	home := flags.String("home", "", "address of the machine in ord")
+	level := slog.LevelWarn
+	flags.TextVar(&level, "log", level, "what is logged: debug, info, warn or error")
 	if err := flags.Parse(args); err != nil {
 		return err
 	}
@@ -55,7 +57,8 @@ func run(ctx context.Context, args []string, out io.Writer) error {
 		return err
 	}
 	fmt.Fprintln(out, front.Addr(), side.Addr())
-	return serve(ctx, front, side, machines(*near, *home))
+	logger := slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: level}))
+	return serve(ctx, front, side, machines(*near, *home), logger)
 }
 
 func machines(near, home string) *fleet.Fleet {
@@ -66,8 +69,7 @@ func machines(near, home string) *fleet.Fleet {
 }
 
 // serve serves until ctx ends.
-func serve(ctx context.Context, front, side net.Listener, f *fleet.Fleet) error {
-	logger := slog.New(slog.NewTextHandler(os.Stderr, nil))
+func serve(ctx context.Context, front, side net.Listener, f *fleet.Fleet, logger *slog.Logger) error {
 	counted, journeys := metrics.New(metrics.Config{Codes: edge.Codes()}), journey.NewLog(200)
 	e, err := edge.New(edge.Config{
 		Region: "ams", App: "bench", Fleet: f, Logger: logger, NoTLS: true,
