@@ -2,7 +2,7 @@
 
 GO ?= go
 
-.PHONY: test test-current setup test-newer lint tidy build-time bench-claim bench-peers fuzz rename
+.PHONY: test test-current setup test-newer lint tidy build-time bench-claim bench-peers soak fuzz rename
 
 test: setup ## all tests, race detector on
 	$(GO) test -race -timeout 10m ./...
@@ -51,3 +51,7 @@ PEERS ?= --write bench/results
 bench-peers: ## what a request costs here and through other proxies; make bench-peers PEERS=--quick
 	@scripts/setup-bench
 	$(GO) run ./bench/peers $(PEERS)
+
+SOAK ?= 10m
+soak: ## the edge with the race detector in it, under everything at once; make soak SOAK=1m
+	$(GO) run ./bench/peers --soak $(SOAK)

@@ -59,6 +59,9 @@ var rooms = []struct {
 	{"bench/chart", []string{"others"}, "a picture knows nothing of what was measured"},
 	{"bench/result", []string{"bench/chart"}, "what a benchmark writes knows nothing of what it measures"},
 	{"bench/wan", []string{"words", "others"}, "what carries packets knows nothing of what is in them"},
+
+	{"bench/peers/origin", nil, "the app behind all peers must not cost more than its answers"},
+	{"bench/peers/edged", []string{"words", "edge", "fleet", "forward", "health", "journey", "metrics"}, "what is measured is the edge as a host has it, and nothing else"},
 	{"engines", []string{"words", "engines", "others"}, "an engine is imported by apps beside package homing and knows none of the rest"},
 }
 
@@ -173,6 +176,9 @@ func TestWrongImport(t *testing.T) {
 		{"a benchmark imports the sea", "bench/distance", "./bench/wan", ""},
 		{"the command imports the sea", "cmd/homing", "./bench/wan", "cmd/homing imports ./bench/wan, which only bench may"},
 		{"the sea imports the edge", "bench/wan", "./edge", "bench/wan imports ./edge, but may import only words, others"},
+
+		{"the measured edge imports what measures it", "bench/peers/edged", "./bench/result", "bench/peers/edged imports ./bench/result, but may import only"},
+		{"the measured app imports a word", "bench/peers/origin", "./replay", "bench/peers/origin imports ./replay, but may import nothing but"},
 		{"a command imports everything", "cmd/homing", "./edge", ""},
 		{"a folder that only begins like another", "edges", ".", ""},
 	} {

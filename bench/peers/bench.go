@@ -45,10 +45,7 @@ func (b *bench) gather(ctx context.Context) error {
 		}
 	}
 	for _, w := range b.with {
-		name, file, ok := strings.Cut(w, "=")
-		if !ok {
-			return fmt.Errorf("--with %s: want NAME=FILE", w)
-		}
+		name, file, _ := strings.Cut(w, "=")
 		b.peers = append(b.peers, edged(name, file))
 	}
 	return nil
@@ -80,8 +77,8 @@ func progress(format string, args ...any) {
 	fmt.Fprintf(os.Stderr, "\r\033[K"+format, args...)
 }
 
-// clear takes the line of progress away.
-func (b *bench) clear() { fmt.Fprint(os.Stderr, "\r\033[K") }
+// clearProgress takes the line away.
+func clearProgress() { fmt.Fprint(os.Stderr, "\r\033[K") }
 
 // startAll starts peers in front of the origin, all at once: those that have no work
 // need no time of the processor.

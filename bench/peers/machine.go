@@ -147,25 +147,6 @@ func (m *machine) echo(w http.ResponseWriter) {
 	}
 }
 
-// idHeader names the header that tells one request of a soak from another.
-const idHeader = "X-Soak-Id"
-
-// ledger counts how often each write was begun. Safe for concurrent use.
-type ledger struct {
-	mu    sync.Mutex
-	runs  map[string]bool
-	twice int
-}
-
-func (l *ledger) run(id string) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	if l.runs[id] {
-		l.twice++
-	}
-	l.runs[id] = true
-}
-
 // mortality lets machines die and come back, in turn, until ctx ends; all live then.
 func mortality(ctx context.Context, machines ...*machine) error {
 	step := time.NewTicker(time.Second)

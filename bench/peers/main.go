@@ -56,7 +56,7 @@ func run(ctx context.Context, args []string, out io.Writer) error {
 		if err != nil {
 			return fmt.Errorf("%s: %w", scenario.name, err)
 		}
-		b.clear()
+		clearProgress()
 		if err := t.Print(out); err != nil {
 			return err
 		}

@@ -43,7 +43,7 @@ func plain(name, title string, l load) scenario {
 var plainColumns = []result.Column{
 	{Name: "CPU", Unit: "µs", Digits: 1}, {Name: "user", Unit: "µs", Digits: 1}, {Name: "sys", Unit: "µs", Digits: 1},
 	{Name: "ratio", Unit: "nginx", Digits: 2}, {Name: "range"}, {Name: "calls", Digits: 1}, {Name: "alloc", Digits: 1},
-	{Name: "p50", Unit: "ms", Digits: 2}, {Name: "p99", Unit: "ms", Digits: 1}, {Name: "1000", Unit: "/s", Digits: 1},
+	{Name: "p50", Unit: "ms", Digits: 1}, {Name: "p99", Unit: "ms", Digits: 1}, {Name: "1000", Unit: "/s", Digits: 1},
 }
 
 func plainCells(own, nginx []sample, calls float64) []any {

@@ -4,14 +4,10 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"io"
-	"maps"
 	"net/http"
-	"os"
 	"path/filepath"
-	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -27,21 +23,6 @@ type soak struct {
 	home  *machine
 	seen  *ledger
 	tally tally
-}
-
-// tally counts how visits went, by kind. Safe for concurrent use.
-type tally struct {
-	mu    sync.Mutex
-	count map[string]map[string]int
-}
-
-func (t *tally) add(kind, how string) {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	if t.count[kind] == nil {
-		t.count[kind] = map[string]int{}
-	}
-	t.count[kind][how]++
 }
 
 // runSoak loads the edge for so long, then waits until it holds no more than before.
@@ -72,6 +53,7 @@ func runSoak(ctx context.Context, out io.Writer, dir string, length time.Duratio
 		return err
 	}
 	s.edge.stop() // it writes its races to the last
+	clearProgress()
 	return s.conclude(before, after)
 }
 
@@ -135,23 +117,32 @@ func (s *soak) load(ctx context.Context, name string, length time.Duration) erro
 	}
 }
 
-// visits repeats a visit until ctx ends. Each has a bound of its own, so that none is
-// cut off in the middle by the end of the run.
+// visits repeats a visit until ctx ends.
 func (s *soak) visits(ctx context.Context, kind, name string, http2 bool, visit visit) {
+	v, done := s.visitor(name, http2)
+	defer done()
+	for ctx.Err() == nil {
+		s.tally.add(kind, s.once(context.WithoutCancel(ctx), v, visit))
+	}
+}
+
+// visitor returns a client of the edge, and what closes its connections.
+func (s *soak) visitor(name string, http2 bool) (v *visitor, done func()) {
 	transport := &http.Transport{Protocols: new(http.Protocols)}
 	transport.Protocols.SetHTTP1(!http2)
 	transport.Protocols.SetUnencryptedHTTP2(http2)
-	defer transport.CloseIdleConnections()
-	v := &visitor{addr: s.edge.addr, client: &http.Client{Transport: transport}, name: name}
-	for ctx.Err() == nil {
-		one, cancel := context.WithTimeout(context.WithoutCancel(ctx), 30*time.Second)
-		how := visit(one, v)
-		if one.Err() != nil {
-			how = "WRONG: nothing for 30 s, " + how
-		}
-		cancel()
-		s.tally.add(kind, how)
+	return &visitor{addr: s.edge.addr, client: &http.Client{Transport: transport}, name: name}, transport.CloseIdleConnections
+}
+
+// once makes a visit with a bound of its own, so that the end of a run cuts none off.
+func (s *soak) once(ctx context.Context, v *visitor, visit visit) string {
+	ctx, cancel := context.WithTimeout(ctx, 30*time.Second)
+	defer cancel()
+	how := visit(ctx, v)
+	if ctx.Err() != nil {
+		how = "WRONG: nothing for 30 s, " + how
 	}
+	return how
 }
 
 // tell says each second how far the run is.
@@ -166,114 +157,4 @@ func (s *soak) tell(ctx context.Context, name string, length time.Duration) {
 			return
 		}
 	}
-}
-
-// holding is what an edge has at a moment.
-type holding struct {
-	goroutines, files int
-	heap              float64 // MiB, after a collection
-}
-
-// within reports whether h is no more than before. A heap may have grown by what maps
-// and pools keep for good.
-func (h holding) within(before holding) bool {
-	return h.goroutines <= before.goroutines && h.files <= before.files && h.heap <= before.heap*1.1+1
-}
-
-// patience is how long an edge may take to let go of what it has: longer than it
-// keeps idle connections on either side.
-const patience = 90 * time.Second
-
-// quiet waits until the edge holds no more than before, or, where that is nothing,
-// until it has held the same for some seconds.
-func (s *soak) quiet(ctx context.Context, before holding) (holding, error) {
-	ctx, cancel := context.WithTimeout(ctx, patience)
-	defer cancel()
-	tick := time.NewTicker(500 * time.Millisecond)
-	defer tick.Stop()
-	var last holding
-	for same := 0; ; {
-		now, err := s.holding(ctx)
-		if err != nil {
-			return last, err
-		}
-		if now.goroutines == last.goroutines && now.files == last.files {
-			same++
-		} else {
-			same = 0
-		}
-		last = now
-		if before != (holding{}) && now.within(before) || before == (holding{}) && same >= 12 {
-			return now, nil
-		}
-		progress("waiting for quiet: %s", now)
-		select {
-		case <-tick.C:
-		case <-ctx.Done():
-			if errors.Is(ctx.Err(), context.DeadlineExceeded) {
-				return last, nil // conclude says what is left
-			}
-			return last, ctx.Err()
-		}
-	}
-}
-
-func (h holding) String() string {
-	return fmt.Sprintf("%d goroutines, %d files, heap %.1f MiB", h.goroutines, h.files, h.heap)
-}
-
-func (s *soak) holding(ctx context.Context) (holding, error) {
-	for range 2 { // what is pooled goes with the second collection
-		if _, err := s.edge.ask(ctx, "/stats?gc"); err != nil {
-			return holding{}, err
-		}
-	}
-	now, err := s.edge.ask(ctx, "/stats?gc")
-	return holding{now.Goroutines, descriptors(s.edge.pids), now.Heap / (1 << 20)}, err
-}
-
-// conclude writes what happened. The error says what must not.
-func (s *soak) conclude(before, after holding) error {
-	fmt.Fprint(os.Stderr, "\r\033[K")
-	var errs []error
-	for _, k := range kinds {
-		counts := s.tally.count[k.name]
-		fmt.Fprintf(s.out, "%-24s", k.name)
-		for _, how := range slices.Sorted(maps.Keys(counts)) {
-			fmt.Fprintf(s.out, " %s: %d", how, counts[how])
-			if strings.HasPrefix(how, "WRONG") {
-				errs = append(errs, fmt.Errorf("%s: %s, %d times", k.name, how, counts[how]))
-			}
-		}
-		fmt.Fprintln(s.out)
-		if counts["ok"] == 0 {
-			errs = append(errs, fmt.Errorf("%s: never ok", k.name))
-		}
-	}
-	races, first := racesIn(s.dir)
-	fmt.Fprintf(s.out, "\nbefore: %s\nafter:  %s\nraces: %d, writes run twice: %d\n", before, after, races, s.seen.twice)
-	if !after.within(before) {
-		errs = append(errs, fmt.Errorf("the edge holds more than before: %s, %s before", after, before))
-	}
-	if races > 0 {
-		errs = append(errs, fmt.Errorf("%d races; the first:\n%s", races, first))
-	}
-	if s.seen.twice > 0 {
-		errs = append(errs, fmt.Errorf("%d writes were run twice", s.seen.twice))
-	}
-	return errors.Join(errs...)
-}
-
-// racesIn counts the reports that the race detector left in dir, and returns the first
-// file of them.
-func racesIn(dir string) (n int, first string) {
-	files, _ := filepath.Glob(filepath.Join(dir, "race.*"))
-	for _, file := range files {
-		text, _ := os.ReadFile(file)
-		n += strings.Count(string(text), "WARNING: DATA RACE")
-		if first == "" {
-			first = string(text)
-		}
-	}
-	return n, first
 }

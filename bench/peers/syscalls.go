@@ -66,10 +66,7 @@ func strace(ctx context.Context, report, pids string, argv []string) (said strin
 	return said, calls, err
 }
 
-var (
-	perfCount   = regexp.MustCompile(`(?m)^(\d+);[^;]*;raw_syscalls:sys_enter;`)
-	straceTotal = regexp.MustCompile(`(?m)^\s*100\.00\s+[\d.]+\s+(?:\d+\s+)?(\d+)(?:\s+\d+)?\s+total$`)
-)
+var perfCount = regexp.MustCompile(`(?m)^(\d+);[^;]*;raw_syscalls:sys_enter;`)
 
 // parsePerf reads the count from what perf stat -x';' writes.
 func parsePerf(text string) (int, error) {
@@ -80,12 +77,18 @@ func parsePerf(text string) (int, error) {
 	return strconv.Atoi(m[1])
 }
 
-// parseStrace reads the last line of what strace -c writes: percent, seconds, perhaps
-// microseconds for each call, calls, perhaps errors.
+// parseStrace reads the sum from what strace -c writes: a table whose columns may be
+// empty, so that a number is told by where it ends.
 func parseStrace(text string) (int, error) {
-	m := straceTotal.FindStringSubmatch(text)
-	if m == nil {
-		return 0, fmt.Errorf("strace counted no system calls: %q", text)
+	var end int
+	for line := range strings.Lines(text) {
+		if at := strings.Index(line, " calls "); at >= 0 {
+			end = at + len(" calls")
+		}
+		if strings.HasSuffix(line, " total\n") && 0 < end && end < len(line) {
+			fields := strings.Fields(line[:end])
+			return strconv.Atoi(fields[len(fields)-1])
+		}
 	}
-	return strconv.Atoi(m[1])
+	return 0, fmt.Errorf("strace counted no system calls: %q", text)
 }

@@ -40,6 +40,7 @@ func main() {
 
 func run(ctx context.Context, args []string, out io.Writer) error {
 	flags := flag.NewFlagSet("edged", flag.ContinueOnError)
+	flags.SetOutput(io.Discard) // the error says it
 	near := flags.String("near", "", "address of the machine in ams, where the edge is")
 	home := flags.String("home", "", "address of the machine in ord")
 	level := slog.LevelWarn
