@@ -119,7 +119,7 @@ func (c *client) refuse(err error, begun time.Time) ending {
 	rec := &journey.Record{
 		Edge: e.cfg.Region, Start: begun, Status: p.Status, Code: p.Code.String(), Problem: p.Detail,
 	}
-	rec.ID, _ = newNames(e.cfg.Region, begun)
+	rec.ID, _ = new(names).next(e.cfg.Region, begun)
 	out := &wireSink{client: c, stall: c.server.times.stall, close: true}
 	header, body := p.answer(nil, rec.ID)
 	_ = out.begin(p.Status, header, int64(len(body))) // a head of ours can be written

@@ -4,6 +4,7 @@ import (
 	"crypto/rand"
 	"encoding/binary"
 	"encoding/hex"
+	"strings"
 	"time"
 
 	"homing/region"
@@ -18,28 +19,43 @@ const (
 	traceLength = len("00-") + 32 + len("-") + 16 + len("-01")
 )
 
-// newNames returns a ULID (48 bits of milliseconds, 80 of chance, 26 characters that
+// names makes names, many in one piece of memory. It is used by one goroutine.
+type names struct{ room strings.Builder }
+
+const (
+	nameLength = ulidLength + 1 + 8 + traceLength
+	namesRoom  = 20 * nameLength
+)
+
+// next returns a ULID (48 bits of milliseconds, 80 of chance, 26 characters that
 // sort by time) with the edge's region, as Fly-Request-Id has it, and the beginning of
 // a trace (W3C Trace Context §3.2): version, trace, parent and the flag that says
-// "sampled". They are one piece of memory.
-func newNames(edge region.Code, now time.Time) (id, traceparent string) {
+// "sampled".
+func (n *names) next(edge region.Code, now time.Time) (id, traceparent string) {
 	var raw [16 + 24]byte
 	_, _ = rand.Read(raw[6:]) // never fails, see crypto/rand
 	hi := binary.BigEndian.Uint64(raw[:8])&0xffff | uint64(now.UnixMilli())<<16
 	lo := binary.BigEndian.Uint64(raw[8:])
 
-	room := make([]byte, 0, ulidLength+1+8+traceLength)
-	room = appendULID(room, hi, lo)
-	room = append(room, '-')
-	room = append(room, edge...)
-	n := len(room)
-	room = append(room, "00-"...)
-	room = hex.AppendEncode(room, raw[16:32])
-	room = append(room, '-')
-	room = hex.AppendEncode(room, raw[32:])
-	room = append(room, "-01"...)
-	names := string(room)
-	return names[:n], names[n:]
+	var text [nameLength]byte
+	b := appendULID(text[:0], hi, lo)
+	b = append(b, '-')
+	b = append(b, edge...)
+	end := len(b)
+	b = append(b, "00-"...)
+	b = hex.AppendEncode(b, raw[16:32])
+	b = append(b, '-')
+	b = hex.AppendEncode(b, raw[32:])
+	b = append(b, "-01"...)
+
+	if n.room.Len()+len(b) > n.room.Cap() {
+		n.room = strings.Builder{}
+		n.room.Grow(namesRoom)
+	}
+	begin := n.room.Len()
+	n.room.Write(b)
+	both := n.room.String()[begin:]
+	return both[:end], both[end:]
 }
 
 func appendULID(b []byte, hi, lo uint64) []byte {

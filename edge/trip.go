@@ -26,6 +26,7 @@ type trip struct {
 	hop  hop
 
 	// Memory that one request leaves to the next.
+	names    names
 	record   journey.Record
 	request  forward.Request
 	response forward.Response
@@ -73,7 +74,7 @@ func (t *trip) begin(in *inbound, out sink) {
 	t.record = journey.Record{
 		Edge: t.edge.cfg.Region, Start: now, Method: in.method, Host: in.host, Path: in.path, Hops: t.record.Hops[:0],
 	}
-	t.record.ID, t.traceparent = newNames(t.edge.cfg.Region, now)
+	t.record.ID, t.traceparent = t.names.next(t.edge.cfg.Region, now)
 }
 
 // serve brings the request to a machine, and on to others as long as they ask

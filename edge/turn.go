@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net/http"
 	"time"
 
 	"homing/fleet"
@@ -91,7 +92,7 @@ func readInstruction(answer *forward.Response) (replay.Instruction, error) {
 	if answer.Tunnel != nil {
 		defer answer.Tunnel.Close()
 	}
-	header := httpHeader(answer.Header)
+	header := replayHeader(answer.Header)
 	var body []byte
 	var err error
 	if _, inBody := replay.Asks(header); inBody {
@@ -104,6 +105,17 @@ func readInstruction(answer *forward.Response) (replay.Instruction, error) {
 		return replay.Instruction{}, err
 	}
 	return replay.Read(header, body)
+}
+
+// replayHeader is the part of an answer's header that a replay is read from.
+func replayHeader(h wire.Header) http.Header {
+	var part wire.Header
+	for i := range h {
+		if hasPrefix(h[i].Name, replay.Header) || hasPrefix(h[i].Name, "Content-") {
+			part = append(part, h[i])
+		}
+	}
+	return httpHeader(part)
 }
 
 // transform changes the request for the machines that come.

@@ -2,7 +2,6 @@ package metrics
 
 import (
 	"net/http"
-	"strconv"
 
 	"homing/decision"
 	"homing/journey"
@@ -51,8 +50,10 @@ func class(status int) string {
 	if status < 100 || status > 599 {
 		return none
 	}
-	return strconv.Itoa(status/100) + "xx"
+	return classes[status/100-1]
 }
+
+var classes = [...]string{"1xx", "2xx", "3xx", "4xx", "5xx"}
 
 // machineAnswered reports whether the client has an answer of a machine, though perhaps
 // not all of it.
