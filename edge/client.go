@@ -100,7 +100,7 @@ func (c *client) next() ending {
 		return c.refuse(err, begun)
 	}
 	c.clock.reads = unbounded
-	return c.exchange(req)
+	return c.exchange(req, begun)
 }
 
 // refuse answers what is no request.
@@ -148,10 +148,10 @@ func newVisit(e *Edge) *visit {
 // exchange serves one request. Its memory serves the next one's, unless its life has
 // ended, or a stream of HTTP/2 may still be looking at it. The sender of a body has what
 // it needs to itself.
-func (c *client) exchange(req *wire.Request) ending {
+func (c *client) exchange(req *wire.Request, begun time.Time) ending {
 	v := c.server.visits.Get().(*visit)
 	c.begin(v, req)
-	cut := c.serveVisit(v)
+	cut := c.serveVisit(v, begun)
 	end := c.end(v, cut)
 	if c.life.Untie() && !v.trip.http2 && !v.out.switched && v.trip.life.Err() == nil {
 		c.server.visits.Put(v)
@@ -188,7 +188,7 @@ func (c *client) begin(v *visit, req *wire.Request) {
 
 // serveVisit serves a request, and returns when nobody reads the connection
 // any more.
-func (c *client) serveVisit(v *visit) (cut bool) {
+func (c *client) serveVisit(v *visit, begun time.Time) (cut bool) {
 	if v.in.body != nil {
 		defer c.clock.forget()
 	}
@@ -196,7 +196,7 @@ func (c *client) serveVisit(v *visit) (cut bool) {
 	if v.in.body != nil {
 		defer v.in.body.Close()
 	}
-	v.trip.begin(&v.in, &v.out)
+	v.trip.begin(&v.in, &v.out, begun)
 	c.life.Tie(&v.trip.life)
 	return v.trip.serve()
 }

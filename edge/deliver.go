@@ -55,7 +55,6 @@ func (t *trip) stream(answer *forward.Response) (gone bool, err error) {
 	for {
 		n, err := answer.Body.Read(*buf)
 		if n > 0 {
-			t.in.motion.note()
 			if werr := t.out.write((*buf)[:n], answer.Length < 0); werr != nil {
 				return true, werr
 			}

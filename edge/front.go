@@ -85,7 +85,7 @@ func (e *Edge) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		defer sink.Leave()
 	}
 	t := newTrip(e)
-	t.begin(in, sink)
+	t.begin(in, sink, time.Now())
 	defer t.follows(in.ctx)()
 	defer t.idle.end()
 	if cut := t.serve(); cut {

@@ -31,6 +31,7 @@ type passage struct {
 type hop struct {
 	*trip
 	begun   time.Time
+	now     time.Time     // when this try began
 	setback route.Setback // what is known of the last failure, and of all before it
 	last    error         // of the last exchange
 }
@@ -83,14 +84,15 @@ func (h *hop) run() (*forward.Response, route.Step, error) {
 
 // try chooses a machine, unless the same is to be asked again, and asks it.
 func (h *hop) try(x passage) (*forward.Response, error) {
+	h.now = time.Now()
 	if !x.fresh {
 		h.slot.Release()
-		waiting := time.Now()
 		if err := h.headHome(); err != nil {
 			return nil, err
 		}
 		slot, err := h.edge.cfg.Queue.Wait(h.in.ctx, h.edge.cfg.Fleet, h.take)
-		h.begun = h.begun.Add(time.Since(waiting)) // the queue has a time of its own
+		arrived := time.Now()
+		h.begun, h.now = h.begun.Add(arrived.Sub(h.now)), arrived // the queue has a time of its own
 		if err != nil {
 			return nil, err
 		}
@@ -101,11 +103,11 @@ func (h *hop) try(x passage) (*forward.Response, error) {
 		return nil, err
 	}
 	limit := cmp.Or(h.edge.cfg.Machines.ConnectTimeout, connectLimit)
-	x.connect = max(time.Millisecond, min(limit, h.left()))
+	x.connect = max(time.Millisecond, min(limit, h.left(h.now)))
 	h.tellPreferred(h.slot.Machine)
 	h.tellPrimary(h.slot.Machine)
 	h.setback.Tries++
-	answer, err := h.ask(h.slot.Machine, body, x)
+	answer, err := h.ask(h.slot.Machine, body, x, h.now)
 	if err != nil {
 		h.last = err
 	}
@@ -119,8 +121,8 @@ func (t *trip) choose(s *fleet.Snapshot) (fleet.Slot, error) {
 }
 
 // left is how much time there is still to reach the target.
-func (h *hop) left() time.Duration {
-	return cmp.Or(h.wish.Replay.Timeout, reach) - time.Since(h.begun)
+func (h *hop) left(now time.Time) time.Duration {
+	return cmp.Or(h.wish.Replay.Timeout, reach) - now.Sub(h.begun)
 }
 
 // judge describes a failure to [route.Next].
@@ -128,7 +130,7 @@ func (h *hop) judge(err error) route.Setback {
 	b := &h.setback
 	b.Why, b.Sent, b.Answered, b.Reused, b.Unprocessed = 0, false, false, false, false
 	b.BodyGone = errors.Is(err, forward.ErrBroken) || errors.Is(err, forward.ErrNotKept)
-	b.Safe, b.Replayed, b.Left = !h.runsOnce(), h.replays > 0, h.left()
+	b.Safe, b.Replayed, b.Left = !h.runsOnce(), h.replays > 0, h.left(time.Now())
 	b.Cached = h.cache.hit != nil
 	if !h.fellBack {
 		b.Fallback = h.wish.Replay.Fallback

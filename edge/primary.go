@@ -32,8 +32,8 @@ type vigil struct {
 
 // tellPrimary tells a machine where its app's primary is.
 func (t *trip) tellPrimary(m fleet.Machine) {
-	if place := t.fleet.Primary(m.App); place.Known() {
-		t.header.Set(replay.PrimaryHeader, place.String())
+	if place := t.fleet.PrimaryHeader(m.App); place != "" {
+		t.header.Set(replay.PrimaryHeader, place)
 	} else {
 		t.header.Del(replay.PrimaryHeader)
 	}

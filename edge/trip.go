@@ -64,11 +64,10 @@ func newTrip(e *Edge) *trip {
 	return t
 }
 
-// begin makes this the trip of a request. The last one's must be over, and nothing of
+// begin makes this the trip of a request that began then. The last one's must be over, and nothing of
 // it under way: no body that a machine may still be sent, no stream of HTTP/2, and
 // neither may its context have ended.
-func (t *trip) begin(in *inbound, out sink) {
-	now := time.Now()
+func (t *trip) begin(in *inbound, out sink, now time.Time) {
 	t.course = course{in: in, out: out, rec: &t.record, fleet: t.edge.cfg.Fleet.Snapshot()}
 	t.idle.motion = in.motion
 	t.record = journey.Record{
@@ -180,10 +179,10 @@ func (t *trip) attempt() (*forward.Attempt, error) {
 }
 
 // ask sends the request to one machine, and writes the hop into the record.
-func (t *trip) ask(m fleet.Machine, body *forward.Attempt, x passage) (*forward.Response, error) {
+func (t *trip) ask(m fleet.Machine, body *forward.Attempt, x passage, now time.Time) (*forward.Response, error) {
 	hop := journey.Hop{
 		Machine: m.ID, Region: m.Region, Way: t.fleet.RoundTrip(t.edge.cfg.Region, m.Region),
-		Start: time.Since(t.rec.Start),
+		Start: now.Sub(t.rec.Start),
 	}
 	t.idle.begin(t.idleLimit(), x.connect)
 	answer, err := t.exchange(m, body, x)

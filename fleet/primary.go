@@ -34,8 +34,13 @@ func (s *Snapshot) Disputed(app machine.App) bool { return s.primaries[app].disp
 
 type home struct {
 	place    primary.Place
+	header   string // what machines are told of it
 	disputed bool
 }
+
+// PrimaryHeader returns [Snapshot.Primary] as machines are told it; empty if that is not
+// known.
+func (s *Snapshot) PrimaryHeader(app machine.App) string { return s.primaries[app].header }
 
 // findPrimaries resolves what machines claim. Epochs that were seen before count for
 // ever, so the snapshot before is asked too.
@@ -53,6 +58,7 @@ func (s *Snapshot) findPrimaries(before *Snapshot) {
 			h.place = before.Primary(app)
 		}
 		h.place, h.disputed = primary.Resolve(h.place, all)
+		h.header = h.place.String()
 		s.primaries[app] = h
 	}
 }

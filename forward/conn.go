@@ -14,10 +14,11 @@ import (
 // sending of a body runs beside the reading of the answer.
 type conn struct {
 	net.Conn
-	addr   string
-	r      *wire.Reader
-	reused bool
-	since  time.Time // when it became idle
+	addr    string
+	r       *wire.Reader
+	opening time.Duration // how long that took
+	reused  bool
+	since   time.Time // when it became idle
 
 	// Bytes in this exchange. Those of the request's body are not counted: none
 	// leaves before the head has.

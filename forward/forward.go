@@ -145,14 +145,9 @@ func (p *Pool) Do(ctx context.Context, addr string, req *Request) (*Response, er
 	if req.HTTP2 {
 		return p.doHTTP2(ctx, addr, req)
 	}
-	begun := time.Now()
 	c, err := p.get(ctx, addr, req)
 	if err != nil {
 		return nil, &Error{Op: "connect", Addr: addr, Err: err}
-	}
-	var connect time.Duration
-	if !c.reused {
-		connect = time.Since(begun)
 	}
 	x := &c.exchange
 	*x = exchange{pool: p, conn: c, req: req, announced: announce(req)}
@@ -173,7 +168,9 @@ func (p *Pool) Do(ctx context.Context, addr string, req *Request) (*Response, er
 		x.drop()
 		return p.unannounced(ctx, addr, req)
 	}
-	resp.Connect = connect
+	if !c.reused {
+		resp.Connect = c.opening
+	}
 	return resp, nil
 }
 

@@ -112,11 +112,14 @@ func (p *Pool) open(ctx context.Context, addr string, timeout time.Duration) (*c
 	}
 	ctx, cancel := context.WithTimeout(ctx, timeout)
 	defer cancel()
+	begun := time.Now()
 	nc, err := p.cfg.Dial(ctx, "tcp", addr)
 	if err != nil {
 		return nil, err
 	}
-	return newConn(nc, addr), nil
+	c := newConn(nc, addr)
+	c.opening = time.Since(begun)
+	return c, nil
 }
 
 // put keeps a connection for the next exchange.
