@@ -333,14 +333,15 @@ func TestAMachineThatRunsAlready(t *testing.T) {
 
 func TestProcessesThatCannotStartSayWhy(t *testing.T) {
 	for name, tc := range map[string]struct {
-		script string
-		change func(*supervise.Config)
-		want   string
+		script   string
+		change   func(*supervise.Config)
+		patience time.Duration // as short only where it has to pass
+		want     string
 	}{
-		"one that ends":               {"console.error('no such table'); process.exit(1)", nil, "no such table"},
-		"one that never listens":      {"setInterval(() => {}, 1000)", nil, "nothing listens on port"},
-		"one that listens elsewhere":  {"require('http').createServer().listen(0)", nil, "with {port} in its command"},
-		"a program that is not there": {"", func(c *supervise.Config) { c.Args = []string{"no-such-program"} }, `"no-such-program": not found`},
+		"one that ends":               {"console.error('no such table'); process.exit(1)", nil, time.Minute, "no such table"},
+		"one that never listens":      {"setInterval(() => {}, 1000)", nil, 3 * time.Second, "nothing listens on port"},
+		"one that listens elsewhere":  {"require('http').createServer().listen(0)", nil, 6 * time.Second, "with {port} in its command"},
+		"a program that is not there": {"", func(c *supervise.Config) { c.Args = []string{"no-such-program"} }, time.Minute, `"no-such-program": not found`},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -348,7 +349,7 @@ func TestProcessesThatCannotStartSayWhy(t *testing.T) {
 			ctx, cancel := context.WithCancel(context.Background())
 			defer cancel()
 			w, err := dev.Start(ctx, dev.Config{
-				Regions: []region.Code{"ord", "gru"}, Primary: "ord", Engine: dev.None, Patience: 3 * time.Second,
+				Regions: []region.Code{"ord", "gru"}, Primary: "ord", Engine: dev.None, Patience: tc.patience,
 				Logger: slog.New(slog.DiscardHandler),
 				Process: func(m dev.Machine) (supervise.Config, error) {
 					c, err := run(m)
