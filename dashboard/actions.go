@@ -62,20 +62,31 @@ func (a Action) Do(ctx context.Context, w World, t Target) error {
 	return a.do(ctx, w, t)
 }
 
-// Targets returns what the action would change something of now.
-func (a Action) Targets(w World) []Target {
-	var all []Target
-	for _, s := range w.Statuses() {
-		if a.sense(w, s, nil) {
-			all = append(all, Target{Region: s.Region, Name: string(s.Region)})
+// Choice is an action, and what it would change something of.
+type Choice struct {
+	Action
+	Target
+}
+
+func (c Choice) String() string { return c.Verb + " " + c.Name }
+
+// Choices returns what a key offers now, region by region.
+func Choices(w World, key byte) []Choice {
+	var all []Choice
+	add := func(t Target, s dev.Status, m *dev.MachineStatus) {
+		for _, a := range Actions() {
+			if a.Key == key && (m == nil || a.Machines) && a.sense(w, s, m) {
+				all = append(all, Choice{a, t})
+			}
 		}
-		if !a.Machines || len(s.Machines) < 2 {
+	}
+	for _, s := range w.Statuses() {
+		add(Target{Region: s.Region, Name: string(s.Region)}, s, nil)
+		if len(s.Machines) < 2 {
 			continue
 		}
 		for i, m := range s.Machines {
-			if a.sense(w, s, &m) {
-				all = append(all, Target{s.Region, m.ID, fmt.Sprintf("%s/%d", s.Region, i+1)})
-			}
+			add(Target{s.Region, m.ID, fmt.Sprintf("%s/%d", s.Region, i+1)}, s, &m)
 		}
 	}
 	return all

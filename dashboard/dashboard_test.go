@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io/fs"
 	"net/http"
 	"net/http/httptest"
@@ -282,23 +283,22 @@ func TestASwitchIsNoGet(t *testing.T) {
 	}
 }
 
-// TestTargetsAreWhatAnActionWouldChange: a key shows nothing else.
-func TestTargetsAreWhatAnActionWouldChange(t *testing.T) {
+// TestChoicesAreWhatWouldChangeSomething, and in the order of the regions: what is
+// chosen by one number today is so tomorrow.
+func TestChoicesAreWhatWouldChangeSomething(t *testing.T) {
 	w := newWorld()
 	w.gru.Machines = []dev.MachineStatus{{ID: "b0b", Running: true}, {ID: "c0c"}}
 	w.moves = true
-	for verb, want := range map[string]string{
-		"stop": "gru gru/1", "start": "gru gru/2", "cut": "ord gru", "reconnect": "", "hold": "", "release": "gru", "promote": "gru",
+	for key, want := range map[byte]string{
+		's': "[stop gru start gru stop gru/1 start gru/2]", 'c': "[cut ord cut gru]", 'r': "[release gru]", 'p': "[promote gru]", 'x': "[]",
 	} {
-		for _, a := range dashboard.Actions() {
-			var names []string
-			for _, target := range a.Targets(w) {
-				names = append(names, target.Name)
-			}
-			if got := strings.Join(names, " "); a.Verb == verb && got != want {
-				t.Errorf("%s: %q, want %q", verb, got, want)
-			}
+		if got := fmt.Sprint(dashboard.Choices(w, key)); got != want {
+			t.Errorf("%c: %s, want %s", key, got, want)
 		}
+	}
+	w.gru.NoDatabase, w.gru.Held, w.gru.Cut = true, false, true
+	if got := fmt.Sprint(dashboard.Choices(w, 'r'), dashboard.Choices(w, 'c')); got != "[] [cut ord reconnect gru]" {
+		t.Error(got)
 	}
 }
 

@@ -11,12 +11,14 @@ import (
 	"net"
 	"net/http"
 	"os"
+	"sync"
 	"time"
 
 	"homing"
 	"homing/dashboard"
 	"homing/demo/guestbook"
 	"homing/dev"
+	"homing/dev/keys"
 	"homing/fleet"
 	"homing/region"
 )
@@ -33,6 +35,8 @@ type Config struct {
 	Dir string
 	// Out gets what was measured, and what to try.
 	Out io.Writer
+	// Keys is the terminal whose keys steer what runs. nil: none.
+	Keys *keys.Terminal
 	// Progress gets a line that is written over while something takes long; nil:
 	// nothing.
 	Progress io.Writer
@@ -123,6 +127,13 @@ func present(ctx context.Context, cfg Config, world *dev.World, page net.Listene
 	go func() { failed <- srv.Serve(page) }()
 	printReport(cfg.Out, cfg, world, found)
 	printTry(cfg.Out, cfg, world, page.Addr().(*net.TCPAddr).Port)
+	ctx, quit := context.WithCancel(ctx)
+	var pressed sync.WaitGroup
+	pressed.Go(func() {
+		keys.Run(ctx, keys.Config{Terminal: cfg.Keys, World: world, Out: cfg.Out, Page: "http://" + page.Addr().String(), Quit: quit})
+	})
+	defer pressed.Wait()
+	defer quit()
 	select {
 	case err := <-failed:
 		return fmt.Errorf("the page: %w", err)

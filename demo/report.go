@@ -63,7 +63,7 @@ func printTry(w io.Writer, cfg Config, world *dev.World, port int) {
 		fmt.Fprintf(w, "  # move the primary to %s: writes wait meanwhile, and none is lost\n", far)
 		fmt.Fprintf(w, "  curl -X POST %s/regions/%s/promote\n", page, far)
 	}
-	fmt.Fprintln(w, "\nCtrl-C ends it.")
+	fmt.Fprintf(w, "\n%sCtrl-C ends it.\n", cfg.Keys.Hint())
 }
 
 // pad fills s up to n characters; São Paulo has fewer of them than bytes.

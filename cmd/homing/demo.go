@@ -14,6 +14,7 @@ import (
 
 	"homing/demo"
 	"homing/dev"
+	"homing/dev/keys"
 	"homing/fleet"
 	"homing/region"
 )
@@ -43,7 +44,7 @@ journey on a page.`,
 			if err != nil {
 				return err
 			}
-			cfg.Out, cfg.Logger = out, newLogger(errOut)
+			cfg.Out, cfg.Logger, cfg.Keys = out, newLogger(errOut), keys.Open(os.Stdin, out)
 			if isTerminal(errOut) {
 				cfg.Progress = errOut
 			}

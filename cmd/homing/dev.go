@@ -18,6 +18,7 @@ import (
 	"homing/dev"
 	"homing/dev/app"
 	"homing/dev/command"
+	"homing/dev/keys"
 	"homing/flytoml"
 	"homing/machine"
 	"homing/region"
@@ -48,7 +49,10 @@ The command is what follows --, or else what Procfile.dev, bin/dev, package.json
 manage.py, artisan, fly.toml's [processes] or the Dockerfile's CMD says. It must
 listen on $PORT, which is another one for each machine. {port}, {region},
 {machine} and {dir} (a folder of the machine's own) stand for what they say, in
-the command and in the variables of fly.toml, .env and the shell.`,
+the command and in the variables of fly.toml, .env and the shell.
+
+While it runs, its regions are cut off, stopped, held back and promoted on the page,
+by keys (h lists them), or by the subcommands below from another terminal.`,
 		Example: `  homing dev
   homing dev -- bin/rails server -p {port}
   homing dev --regions fra,syd,iad --machines syd=2
@@ -60,7 +64,7 @@ the command and in the variables of fly.toml, .env and the shell.`,
 			if err != nil {
 				return err
 			}
-			cfg.Out, cfg.Logger = out, newLogger(errOut)
+			cfg.Out, cfg.Logger, cfg.Keys = out, newLogger(errOut), keys.Open(os.Stdin, out)
 			cfg.Colour = isTerminal(out) && os.Getenv("NO_COLOR") == ""
 			return app.Run(cmd.Context(), cfg)
 		},

@@ -11,10 +11,12 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
 
 	"homing/dashboard"
 	"homing/dev"
+	"homing/dev/keys"
 	"homing/machine"
 	"homing/supervise"
 )
@@ -146,7 +148,15 @@ func (a *app) present(ctx context.Context, world *dev.World, page net.Listener) 
 		}
 		text += fmt.Sprintf("  %-12s %s%s\n", s.Region.City(), s.EdgeURL(), home)
 	}
-	a.out.say("%sSee what happens:\n  http://%s\nCtrl-C ends it.\n\n", text, page.Addr())
+	at := "http://" + page.Addr().String()
+	a.out.say("%sSee what happens:\n  %s\n%sCtrl-C ends it.\n\n", text, at, a.cfg.Keys.Hint())
+	ctx, quit := context.WithCancel(ctx)
+	var pressed sync.WaitGroup
+	pressed.Go(func() {
+		keys.Run(ctx, keys.Config{Terminal: a.cfg.Keys, World: world, Out: a.out, Page: at, Quit: quit})
+	})
+	defer pressed.Wait()
+	defer quit()
 	select {
 	case err := <-failed:
 		return fmt.Errorf("the page: %w", err)

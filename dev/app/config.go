@@ -7,6 +7,7 @@ import (
 
 	"homing/dev"
 	"homing/dev/command"
+	"homing/dev/keys"
 	"homing/fleet"
 	"homing/flytoml"
 	"homing/region"
@@ -42,6 +43,8 @@ type Config struct {
 	// Patience is how long the app may take to listen. 0: a minute.
 	Patience time.Duration
 
+	// Keys is the terminal whose keys steer what runs. nil: none.
+	Keys *keys.Terminal
 	// Out gets what the user is told, and what the app says, line by line; Colour says
 	// that it shows colours.
 	Out    io.Writer

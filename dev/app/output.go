@@ -49,6 +49,13 @@ func (o *output) say(format string, args ...any) {
 	fmt.Fprintf(o.to, format, args...)
 }
 
+// Write writes whole lines of what is ours.
+func (o *output) Write(lines []byte) (int, error) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return o.to.Write(lines)
+}
+
 // colourOf is the same for all machines of a region; mu is held.
 func (o *output) colourOf(name string) int {
 	region, _, _ := strings.Cut(name, "/")
