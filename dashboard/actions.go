@@ -46,11 +46,11 @@ const (
 func Actions() []Action {
 	return []Action{
 		{"stop", "Stop the machines of a region, or one of them", 's', true, runTimeout, runs, run(false)},
-		{"start", "Start them again", 's', true, runTimeout, rests, run(true)},
+		{"start", "Start the machines of a region, or one of them", 's', true, runTimeout, rests, run(true)},
 		{"cut", "Cut a region off from all others", 'c', false, runTimeout, joined, cut(true)},
-		{"reconnect", "Let it reach them again", 'c', false, runTimeout, apart, cut(false)},
+		{"reconnect", "Let a region that was cut off reach the others", 'c', false, runTimeout, apart, cut(false)},
 		{"hold", "Hold replication to a region back", 'r', false, runTimeout, follows, hold(true)},
-		{"release", "Let replication to it go on", 'r', false, runTimeout, held, hold(false)},
+		{"release", "Let replication to a region go on", 'r', false, runTimeout, held, hold(false)},
 		{"promote", "Make the database of a region the primary", 'p', false, promoteTimeout, promotable, promote},
 	}
 }

@@ -51,8 +51,9 @@ listen on $PORT, which is another one for each machine. {port}, {region},
 {machine} and {dir} (a folder of the machine's own) stand for what they say, in
 the command and in the variables of fly.toml, .env and the shell.
 
-While it runs, its regions are cut off, stopped, held back and promoted on the page,
-by keys (h lists them), or by the subcommands below from another terminal.`,
+While it runs, a region can be cut off or stopped, its replication be held back, its
+database be promoted: on the page, by keys (h lists them), or by the subcommands
+below from another terminal.`,
 		Example: `  homing dev
   homing dev -- bin/rails server -p {port}
   homing dev --regions fra,syd,iad --machines syd=2
