@@ -19,6 +19,7 @@ import (
 	"homing/dashboard"
 	"homing/decision"
 	"homing/dev"
+	"homing/health"
 	"homing/journey"
 	"homing/machine"
 )
@@ -188,8 +189,13 @@ func TestAWorldWithoutADatabaseHasSeveralMachines(t *testing.T) {
 	w := newWorld()
 	w.gru.NoDatabase = true
 	w.gru.Machines = []dev.MachineStatus{{ID: "b0b", Addr: "127.0.0.1:1", Running: true, Ready: true}, {ID: "c0c", Addr: "127.0.0.1:2", Problem: "stopped"}}
+	w.gru.Machines[0].Checks = []dev.CheckStatus{
+		{Name: "a", Finding: health.Finding{Known: true, Output: "fine"}}, {Name: "b", Finding: health.Finding{Known: true, Problem: "503"}}, {Name: "c"},
+	}
 	want := `"primary":false,"no_database":true,"machines":[` +
-		`{"id":"b0b","addr":"127.0.0.1:1","running":true,"ready":true,"problem":""},` +
+		`{"id":"b0b","addr":"127.0.0.1:1","running":true,"ready":true,"problem":"","checks":[` +
+		`{"name":"a","state":"passing","problem":"","output":"fine"},{"name":"b","state":"failing","problem":"503","output":""},` +
+		`{"name":"c","state":"unknown","problem":"","output":""}]},` +
 		`{"id":"c0c","addr":"127.0.0.1:2","running":false,"ready":false,"problem":"stopped"}]}`
 	if body := ask(newPage(w), "GET", "/regions").Body.String(); !strings.Contains(body, want) {
 		t.Errorf("%s\nlacks %s", body, want)

@@ -95,6 +95,30 @@ function machinesOf(r) {
   return r.machines.map((m) => m.id + (m.ready ? '' : m.running ? ' (not ready)' : ' (stopped)')).join(', ');
 }
 
+// checksOf are a region's checks with the words for each. They decide nothing.
+function checksOf(r) {
+  const machines = r.machines ?? [];
+  return machines.flatMap((m, i) => (m.checks ?? []).map((c) => {
+    const name = machines.length > 1 ? `${r.region}/${i + 1} ${c.name}` : c.name;
+    const why = [c.problem, c.output].filter(Boolean).join(': ');
+    return { name, state: c.state, why: why || (c.state === 'unknown' ? 'not asked yet' : '') };
+  }));
+}
+
+function showChecks(card, all) {
+  const list = part(card, 'checks');
+  const now = JSON.stringify(all);
+  if (list.dataset.now === now) return; // a selection in it survives
+  list.dataset.now = now;
+  list.hidden = all.length === 0;
+  list.replaceChildren(...all.map((c) => {
+    const li = element('li', c.state, '');
+    li.append(element('span', 'dot', ''), element('b', '', c.name), ` ${c.state} `, element('span', 'why', c.why));
+    li.title = c.why;
+    return li;
+  }));
+}
+
 function showRegion(card, r) {
   cities.set(r.region, r.city);
   const [state, sentence] = stateOf(r);
@@ -106,6 +130,7 @@ function showRegion(card, r) {
   put(card, 'position', short(r.position) || '–', r.position);
   put(card, 'waiting', String(r.waiting));
   put(card, 'machine', machinesOf(r), (r.machines ?? []).map((m) => `${m.id} at ${m.addr}`).join(', ') || r.machine);
+  showChecks(card, checksOf(r));
   setSwitch(card, 'held', r.held);
   setSwitch(card, 'cut', r.cut);
   setSwitch(card, 'stopped', !r.running);

@@ -42,6 +42,16 @@ type machineState struct {
 	Running bool   `json:"running"`
 	Ready   bool   `json:"ready"`
 	Problem string `json:"problem"`
+	// Checks are those that decide nothing; none: the app has no such checks.
+	Checks []checkState `json:"checks,omitempty"`
+}
+
+// checkState is a [dev.CheckStatus] as JSON.
+type checkState struct {
+	Name    string `json:"name"`
+	State   string `json:"state"` // "passing", "failing" or, before it was asked, "unknown"
+	Problem string `json:"problem"`
+	Output  string `json:"output"`
 }
 
 // journeyState is a [journey.Record] as JSON.
@@ -114,7 +124,22 @@ func (d *dashboard) regions() []regionState {
 func machines(all []dev.MachineStatus) []machineState {
 	var list []machineState
 	for _, m := range all {
-		list = append(list, machineState{ID: string(m.ID), Addr: m.Addr, Running: m.Running, Ready: m.Ready, Problem: m.Problem})
+		list = append(list, machineState{ID: string(m.ID), Addr: m.Addr, Running: m.Running, Ready: m.Ready, Problem: m.Problem, Checks: checks(m.Checks)})
+	}
+	return list
+}
+
+func checks(all []dev.CheckStatus) []checkState {
+	var list []checkState
+	for _, c := range all {
+		state := "unknown"
+		switch {
+		case c.Known && c.Problem == "":
+			state = "passing"
+		case c.Known:
+			state = "failing"
+		}
+		list = append(list, checkState{c.Name, state, c.Problem, c.Output})
 	}
 	return list
 }

@@ -50,6 +50,8 @@ type Config struct {
 	// Checks decide whether Process and Outside are given requests. None: they are
 	// when they accept connections.
 	Checks []health.Check
+	// Shown are checks of Process and Outside that are shown, see [MachineStatus].
+	Shown []Shown
 	// Patience is how long processes may take to accept connections before Start
 	// fails. Default one minute.
 	Patience time.Duration

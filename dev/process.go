@@ -197,13 +197,13 @@ func examine(ctx context.Context, m *runner, addr string) (end func()) {
 	checks := m.site.world.cfg.Checks
 	if len(checks) == 0 {
 		m.set(vital{on: true, ready: true})
-		return func() {}
+		return m.follow(ctx, addr)
 	}
 	return watch(ctx, m, addr, checks)
 }
 
-// watch sets the machine's state by what checks find, until the returned function is
-// called.
+// watch sets the machine's state by what checks find, and shows the others, until the
+// returned function is called.
 func watch(ctx context.Context, m *runner, addr string, checks []health.Check) (end func()) {
 	ctx, cancel := context.WithCancel(ctx)
 	var wait sync.WaitGroup
@@ -212,8 +212,10 @@ func watch(ctx context.Context, m *runner, addr string, checks []health.Check) (
 			m.set(vital{on: true, ready: problem == "", problem: problem})
 		})
 	})
+	unfollow := m.follow(ctx, addr)
 	return func() {
 		cancel()
 		wait.Wait()
+		unfollow()
 	}
 }

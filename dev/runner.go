@@ -24,6 +24,7 @@ type runner struct {
 	now      vital
 	claim    primary.Claim // of its database, as far as we know better than to ask
 	withheld bool          // it gets no requests, however it is
+	checks   []CheckStatus // that are shown
 	changed  chan struct{} // closed and made anew when now changes
 }
 
@@ -55,7 +56,7 @@ func newID() machine.ID {
 }
 
 func newRunner(s *site, id machine.ID, number int, how serving) *runner {
-	return &runner{site: s, id: id, number: number, serving: how, addr: anyPort, changed: make(chan struct{})}
+	return &runner{site: s, id: id, number: number, serving: how, addr: anyPort, checks: unseen(s.world.cfg.Shown), changed: make(chan struct{})}
 }
 
 // state returns how the machine is, and a channel that is closed when that has changed.

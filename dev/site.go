@@ -262,7 +262,7 @@ func (s *site) statuses() []MachineStatus {
 	var list []MachineStatus
 	for _, m := range s.machines {
 		now, _ := m.state()
-		list = append(list, MachineStatus{ID: m.id, Addr: m.lastAddr(), Running: now.on, Ready: now.ready, Problem: now.problem})
+		list = append(list, MachineStatus{ID: m.id, Addr: m.lastAddr(), Running: now.on, Ready: now.ready, Problem: now.problem, Checks: m.findings()})
 	}
 	return list
 }

@@ -45,6 +45,7 @@ type MachineStatus struct {
 	Running bool
 	Ready   bool   // it is given requests
 	Problem string // why it is not, or may not be for long
+	Checks  []CheckStatus
 }
 
 // EdgeURL names the region's edge by a host of its own, so that a browser keeps

@@ -48,47 +48,50 @@ func (c Check) withDefaults() Check {
 // verdict, each check has passed, or failed beyond its grace period. tell is called by
 // one goroutine at a time, and not after Examine has returned.
 func Examine(ctx context.Context, addr string, checks []Check, tell func(problem string)) {
-	transport := &http.Transport{DisableKeepAlives: true} // each asks whether a new client would be served
-	v := &verdict{of: make([]finding, len(checks)), tell: tell}
-	var wait sync.WaitGroup
-	for i, c := range checks {
-		e := examiner{c.withDefaults(), addr, &http.Client{
-			Transport: transport, Timeout: c.withDefaults().Timeout,
-			CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
-		}}
-		wait.Go(func() { e.run(ctx, func(f finding) { v.set(i, f) }) })
-	}
-	wait.Wait()
+	v := &verdict{of: make([]Finding, len(checks)), tell: tell}
+	each(addr, checks, func(i int, e examiner) {
+		e.unwell = min(e.check.Interval, impatient)
+		e.run(ctx, func(f Finding) { v.set(i, f) })
+	})
 }
 
-// finding is what one check has found.
-type finding struct {
-	known   bool
-	problem string
+// each runs f for each check at once, and returns when all have ended.
+func each(addr string, checks []Check, f func(i int, e examiner)) {
+	transport := &http.Transport{DisableKeepAlives: true} // each asks whether a new client would be served
+	var wait sync.WaitGroup
+	for i, c := range checks {
+		c = c.withDefaults()
+		e := examiner{check: c, addr: addr, unwell: c.Interval, client: &http.Client{
+			Transport: transport, Timeout: c.Timeout,
+			CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+		}}
+		wait.Go(func() { f(i, e) })
+	}
+	wait.Wait()
 }
 
 // verdict is what all checks say together.
 type verdict struct {
 	mu   sync.Mutex
-	of   []finding
-	told finding
+	of   []Finding
+	told Finding
 	tell func(problem string)
 }
 
-func (v *verdict) set(i int, f finding) {
+func (v *verdict) set(i int, f Finding) {
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	v.of[i] = f
-	sum := finding{known: true}
+	sum := Finding{Known: true}
 	for _, f := range v.of {
-		sum.known = sum.known && f.known
-		if sum.problem == "" {
-			sum.problem = f.problem
+		sum.Known = sum.Known && f.Known
+		if sum.Problem == "" {
+			sum.Problem = f.Problem
 		}
 	}
-	if (sum.known || sum.problem != "") && sum != v.told {
+	if (sum.Known || sum.Problem != "") && sum != v.told {
 		v.told = sum
-		v.tell(sum.problem)
+		v.tell(sum.Problem)
 	}
 }
 
@@ -97,12 +100,13 @@ type examiner struct {
 	check  Check
 	addr   string
 	client *http.Client
+	unwell time.Duration // how soon it is asked again when it does not pass
 }
 
-func (e examiner) run(ctx context.Context, tell func(finding)) {
+func (e examiner) run(ctx context.Context, tell func(Finding)) {
 	began, passed := time.Now(), false
 	for {
-		err := e.ask(ctx)
+		output, err := e.ask(ctx)
 		if ctx.Err() != nil {
 			return
 		}
@@ -110,9 +114,10 @@ func (e examiner) run(ctx context.Context, tell func(finding)) {
 		switch {
 		case err == nil:
 			passed, wait = true, e.check.Interval
-			tell(finding{known: true})
+			tell(Finding{Known: true, Output: output})
 		case passed || time.Since(began) >= e.check.Grace:
-			tell(finding{true, err.Error()})
+			wait = e.unwell
+			tell(Finding{true, err.Error(), output})
 		}
 		t := time.NewTimer(wait)
 		select {
@@ -124,14 +129,15 @@ func (e examiner) run(ctx context.Context, tell func(finding)) {
 	}
 }
 
-func (e examiner) ask(ctx context.Context) error {
+// ask asks once, and returns the answer's text, too.
+func (e examiner) ask(ctx context.Context) (output string, err error) {
 	if e.check.Path == "" {
-		return e.connect(ctx)
+		return "", e.connect(ctx)
 	}
 	what := fmt.Sprintf("the check %s %s", e.check.Method, e.check.Path)
 	req, err := http.NewRequestWithContext(ctx, e.check.Method, "http://"+e.addr+e.check.Path, nil)
 	if err != nil {
-		return fmt.Errorf("%s cannot be made: %w", what, err)
+		return "", fmt.Errorf("%s cannot be made: %w", what, err)
 	}
 	for name, value := range e.check.Header {
 		req.Header.Set(name, value)
@@ -141,14 +147,14 @@ func (e examiner) ask(ctx context.Context) error {
 	}
 	resp, err := e.client.Do(req)
 	if err != nil {
-		return fmt.Errorf("%s had no answer within %v", what, e.check.Timeout)
+		return "", fmt.Errorf("%s had no answer within %v", what, e.check.Timeout)
 	}
 	defer resp.Body.Close()
-	_, _ = io.CopyN(io.Discard, resp.Body, 4<<10)
+	body, _ := io.ReadAll(io.LimitReader(resp.Body, 4<<10)) // as much of it as came
 	if resp.StatusCode/100 != 2 {
-		return fmt.Errorf("%s was answered with %d; want 2xx", what, resp.StatusCode)
+		err = fmt.Errorf("%s was answered with %d; want 2xx", what, resp.StatusCode)
 	}
-	return nil
+	return beginning(string(body)), err
 }
 
 func (e examiner) connect(ctx context.Context) error {

@@ -61,6 +61,11 @@ queue = "sh -c 'echo $FLY_PROCESS_GROUP in $FLY_REGION; exec sleep 1000'"
 processes = ["web"]
 [[http_service.checks]]
 path = "/up"
+[checks.greeting]
+type = "http"
+port = 8080
+path = "/FLY_REGION"
+processes = ["web"]
 `
 
 // appFolder makes a folder with these files and goes there.
@@ -216,6 +221,9 @@ func TestDevRunsAnAppFromItsFlyToml(t *testing.T) {
 	if len(pids) != 3 {
 		t.Errorf("machines share pid files: %v", pids)
 	}
+	eventually(t, func() bool {
+		return strings.Contains(get(d.page+"/regions"), `"checks":[{"name":"greeting","state":"passing","problem":"","output":"ams"}]`)
+	}, func() string { return get(d.page + "/regions") })
 	if released, err := os.ReadFile(filepath.Join(dir, "released")); string(released) != "gru\n" {
 		t.Errorf("the release command ran in %q, %v; want once in gru", released, err)
 	}

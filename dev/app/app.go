@@ -93,6 +93,7 @@ func (a *app) world() dev.Config {
 	if service, ok := a.cfg.file().HTTPService(); ok {
 		cfg.Limits, cfg.Options, cfg.Checks = service.Limits, service.Options, checks(service)
 	}
+	cfg.Shown = a.shown()
 	return cfg
 }
 

@@ -10,7 +10,6 @@ import (
 	"homing/dev"
 	"homing/dev/command"
 	"homing/flytoml"
-	"homing/health"
 	"homing/supervise"
 )
 
@@ -132,18 +131,4 @@ func (a *app) group() string {
 		return s.Groups[0]
 	}
 	return a.cfg.File.DefaultGroup()
-}
-
-// checks are those of the service. One over HTTPS can only be tried by whether the
-// port accepts connections: TLS ends at Fly's edge, or in ways we do not have.
-func checks(s flytoml.Service) []health.Check {
-	var all []health.Check
-	for _, c := range s.Checks {
-		check := health.Check{Interval: c.Interval, Timeout: c.Timeout, Grace: c.Grace}
-		if c.Type == "http" && c.Protocol == "http" {
-			check.Method, check.Path, check.Header = c.Method, c.Path, c.Headers
-		}
-		all = append(all, check)
-	}
-	return all
 }
