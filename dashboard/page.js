@@ -48,7 +48,7 @@ const short = (position) => position.replace(/^0+(?=[0-9a-f])/i, '');
 // state is one of ok, behind, held, cut, stopped, and the sentence that goes with it.
 function stateOf(r) {
   if (!r.running) return ['stopped', 'the machine is stopped'];
-  if (r.cut) return ['cut', 'cut off: nothing gets to the other regions, or from them'];
+  if (r.cut) return ['cut', 'cut off from the other regions'];
   if (r.problem) return ['behind', r.problem];
   if (r.no_database) return ['ok', r.primary ? 'the primary region' : 'requests are answered here'];
   if (r.primary) return ['ok', 'writes are made here'];
