@@ -73,47 +73,45 @@ func (g *group) of(process *os.Process) {
 // itself. A terminal's Ctrl-C comes to all of a group, and some leave that to it, such as
 // "go run"; so SIGINT goes to all that are in the group.
 func (g *group) ask(sig syscall.Signal) {
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	if g.ended {
-		return
-	}
-	g.findStrays()
-	if sig == syscall.SIGINT {
-		g.send(sig)
-	} else if g.process != nil {
-		g.process.Signal(sig)
-	}
+	g.among(func() {
+		if sig == syscall.SIGINT {
+			g.send(sig)
+		} else if g.process != nil {
+			g.process.Signal(sig)
+		}
+	})
 }
 
 // askRest tells those that are left when the process has ended, and were not told by ask.
 func (g *group) askRest(sig syscall.Signal) {
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	if g.ended {
-		return
-	}
-	g.findStrays()
-	if sig != syscall.SIGINT {
-		g.send(sig)
-	}
-	g.sendStrays(sig)
+	g.among(func() {
+		if sig != syscall.SIGINT {
+			g.send(sig)
+		}
+		g.sendStrays(sig)
+	})
 }
 
 // kill ends all, also what has left the group and still has its parents.
 func (g *group) kill() {
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	if g.ended {
-		return
-	}
-	g.findStrays()
-	g.send(syscall.SIGKILL)
-	g.sendStrays(syscall.SIGKILL)
+	g.among(func() {
+		g.send(syscall.SIGKILL)
+		g.sendStrays(syscall.SIGKILL)
+	})
 }
 
-// send sends a signal to the group; mu is held, and the group has not ended, or its
-// number could be another's.
+// among calls f with mu held, knowing the strays, unless the group has ended: its number
+// may be another's then.
+func (g *group) among(f func()) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if !g.ended {
+		g.findStrays()
+		f()
+	}
+}
+
+// send sends a signal to the group; mu is held.
 func (g *group) send(sig syscall.Signal) {
 	if g.keeper != nil || g.members() > 0 {
 		syscall.Kill(-g.id, sig) // fails only if nobody is there, or is another user's

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"bufio"
 	"context"
 	"fmt"
 	"io"
@@ -438,17 +437,7 @@ func TestSignalsEndDev(t *testing.T) {
 	}
 	for _, sig := range []syscall.Signal{syscall.SIGINT, syscall.SIGTERM, syscall.SIGHUP} {
 		t.Run(sig.String(), func(t *testing.T) {
-			p := &program{cmd: exec.Command(bin, "dev", "--port", "0", "--regions", "ord,gru", "--", "python3", "app.py"), folder: t.TempDir()}
-			p.cmd.Env = append(os.Environ(), "TMPDIR="+p.folder)
-			p.cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
-			var err error
-			if p.out, err = p.cmd.StdoutPipe(); err != nil {
-				t.Fatal(err)
-			}
-			if err := p.cmd.Start(); err != nil {
-				t.Fatal(err)
-			}
-			p.lines = bufio.NewScanner(p.out)
+			p := startWith(t, bin, "dev", "--port", "0", "--regions", "ord,gru", "--", "python3", "app.py")
 			p.until("Ctrl-C ends it.")
 			if err := p.cmd.Process.Signal(sig); err != nil {
 				t.Fatal(err)

@@ -16,7 +16,6 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
-	"sync"
 	"syscall"
 	"testing"
 	"time"
@@ -34,21 +33,10 @@ type beside struct {
 	addr string
 	mark string // in the environment of all that it starts
 
-	mu   sync.Mutex
-	said bytes.Buffer
+	said syncBuffer
 }
 
-func (b *beside) Write(p []byte) (int, error) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.said.Write(p)
-}
-
-func (b *beside) output() string {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.said.String()
-}
+func (b *beside) output() string { return b.said.String() }
 
 // startBeside starts a sidecar, which ends with the test at the latest.
 func startBeside(t *testing.T, bin string, vars []string, args ...string) *beside {
@@ -58,7 +46,7 @@ func startBeside(t *testing.T, bin string, vars []string, args ...string) *besid
 	_, port, _ := net.SplitHostPort(b.addr)
 	b.cmd.Env = append(os.Environ(), b.mark, "DATABASE_URL=", "PGHOST=", "FLY_REGION=", "PRIMARY_REGION=", "PORT="+port)
 	b.cmd.Env = append(b.cmd.Env, vars...)
-	b.cmd.Stdout, b.cmd.Stderr = b, b
+	b.cmd.Stdout, b.cmd.Stderr = &b.said, &b.said
 	b.cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL} // not to outlive this test
 	if err := b.cmd.Start(); err != nil {
 		t.Fatal(err)
@@ -115,12 +103,11 @@ func eventually(t *testing.T, ok func() bool, said func() string) {
 
 func freePort(t *testing.T) string {
 	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
+	addr, err := freeAddr()
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer l.Close()
-	return l.Addr().String()
+	return addr
 }
 
 func TestSidecarAsAProcess(t *testing.T) {
