@@ -47,9 +47,8 @@ func startSidecars(t *testing.T, bin string) *program {
 	return p
 }
 
-// TestSidecarsInDev: each process group of an image with a sidecar, and their end.
-func TestSidecarsInDev(t *testing.T) {
-	bin := build(t)
+// testSidecarsInDev: each process group of an image with a sidecar, and their end.
+func testSidecarsInDev(t *testing.T, bin string) {
 	t.Run("each app is told to end once", func(t *testing.T) { testSidecarsAreStopped(t, startSidecars(t, bin)) })
 	t.Run("killed, it leaves nothing", func(t *testing.T) { testSidecarsAreKilled(t, startSidecars(t, bin)) })
 }

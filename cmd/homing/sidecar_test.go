@@ -119,6 +119,7 @@ func TestSidecarAsAProcess(t *testing.T) {
 	t.Run("an app that runs already", func(t *testing.T) { testSidecarTarget(t, bin) })
 	t.Run("on PostgreSQL", func(t *testing.T) { testSidecarOnPostgres(t, bin) })
 	t.Run("while the primary moves", func(t *testing.T) { testSidecarPromotion(t, bin) })
+	t.Run("in homing dev", func(t *testing.T) { testSidecarsInDev(t, bin) })
 	t.Run("around a worker", func(t *testing.T) { testSidecarWorker(t, bin) })
 }
 
