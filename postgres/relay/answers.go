@@ -36,6 +36,7 @@ type answers struct {
 	status    byte         // of the transaction
 	copiesOut bool         // a COPY's data goes to the app: its tag does not say
 	told      bool         // that the server goes away
+	parted    bool         // it has gone between two turns
 
 	mu  sync.Mutex
 	key []byte // that cancels what runs here
@@ -92,7 +93,7 @@ func (a *answers) learned(parameter string) {
 }
 
 // failed judges an error. One that comes unasked, outside of any transaction, is
-// nobody's: that the server goes away matters when the app uses the connection.
+// nobody's.
 func (a *answers) failed(code string) {
 	at, busy := a.turns.now()
 	switch {
@@ -100,6 +101,8 @@ func (a *answers) failed(code string) {
 		a.leave(a.judge.unreached(a.ctx, code, a.self), at, code)
 	case busy || a.status != idle:
 		a.leave(a.judge.failed(a.ctx, code, a.self), at, code)
+	case meaning.OfState(code) == meaning.Away:
+		a.part()
 	}
 	a.told = a.told || busy && meaning.OfState(code) == meaning.Away
 }
@@ -123,14 +126,26 @@ func (a *answers) ended(left bool) (unused bool) {
 	at, busy := a.turns.end()
 	switch {
 	case left || a.told:
+	case a.parted:
+		return true
 	case !a.ready:
 		a.leave(a.judge.unreached(a.ctx, connectionLost, a.self), at, "")
 	case busy || a.status != idle:
 		a.leave(a.judge.failed(a.ctx, connectionLost, a.self), at, "")
 	default:
+		a.part()
 		return true
 	}
 	return false
+}
+
+// part is when the server goes away between two turns. It matters when the app uses the
+// connection, and its answer to that may come before we have heard the statement: so the
+// server is looked at before the app is told, and new requests go elsewhere.
+func (a *answers) part() {
+	a.parted = true
+	a.turns.end()
+	a.judge.looked(a.ctx, a.self)
 }
 
 const connectionLost = "08006" // connection_failure

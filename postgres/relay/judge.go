@@ -98,7 +98,8 @@ func (j *judge) unreached(ctx context.Context, code string, self machine.Role) t
 // gone returns the mark of what a primary was sent nothing of: another may take its
 // place. One that is still there has had a bad moment, which is the app's to see.
 func (j *judge) gone(ctx context.Context, self machine.Role) trail.Mark {
-	if known := j.looked(ctx, self); known != machine.Primary || j.role != nil && j.role() == machine.None {
+	away := func() bool { return j.role != nil && j.role() == machine.None }
+	if away() || j.looked(ctx, self) != machine.Primary || away() {
 		return trail.Conflict
 	}
 	return 0

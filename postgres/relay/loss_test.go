@@ -5,6 +5,7 @@ import (
 	"errors"
 	"net"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -270,5 +271,39 @@ func TestTheEndOfAContext(t *testing.T) {
 	}
 	if err := run("select 1")(t.Context(), conn); err == nil {
 		t.Error("the connection is still there")
+	}
+}
+
+// TestAnIdleConnectionThatEnds is looked into before the app can find it ended: it would
+// answer requests with errors that are nobody's then.
+func TestAnIdleConnectionThatEnds(t *testing.T) {
+	t.Parallel()
+	s := pgtest.Start(t, pgtest.Config{}).Primary()
+	for name, mode := range map[string]pgtest.Mode{"with a word": pgtest.Fast, "without": pgtest.Kill} {
+		t.Run(name, func(t *testing.T) {
+			var looked atomic.Bool
+			var role atomic.Uint32
+			role.Store(uint32(machine.Primary))
+			r := start(t, s.DirectURL(), Config{
+				Role: func() machine.Role { return machine.Role(role.Load()) },
+				Look: func(context.Context) { looked.Store(true); role.Store(uint32(machine.None)) },
+			})
+			conn := connect(t, r.url(t, s.DirectURL()))
+			if err := s.Stop(t.Context(), mode); err != nil {
+				t.Fatal(err)
+			}
+			if _, err := conn.PgConn().Conn().Read(make([]byte, 1)); !looked.Load() {
+				t.Errorf("the app has heard of it (%v) before anybody looked", err)
+			}
+			looked.Store(false)
+			run("select 1", pgx.QueryExecModeSimpleProtocol)(t.Context(), conn)
+			eventually(t, "the statement is told", func() bool { return marksOf(r.take()) == "conflict" })
+			if looked.Load() {
+				t.Error("it was looked at twice")
+			}
+			if err := s.Start(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+		})
 	}
 }
