@@ -51,6 +51,24 @@ func TestCloseLeavesNothing(t *testing.T) {
 	misbehave.Eventually(t, "the namespaces and devices are gone", func() bool { return len(namespaces(t)) == len(before) })
 }
 
+func TestNobodyEntersASiteThatIsClosed(t *testing.T) {
+	n := newNetwork(t, near())
+	gru := n.Site("gru")
+	n.Close()
+	next := newNetwork(t, near()) // its descriptors are likely the same
+	if l, err := gru.Listen(t.Context(), "tcp", ":80"); !errors.Is(err, os.ErrClosed) {
+		t.Errorf("listening in a closed site: %v", err)
+		if err == nil {
+			l.Close()
+		}
+	}
+	if l, err := next.Site("gru").Listen(t.Context(), "tcp", ":80"); err != nil {
+		t.Error(err)
+	} else {
+		l.Close()
+	}
+}
+
 func TestAFailureHalfWayLeavesNothing(t *testing.T) {
 	misbehave.LeavesNothing(t)
 	newNetwork(t, near()).Close() // or skip

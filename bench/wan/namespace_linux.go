@@ -3,41 +3,48 @@ package wan
 import (
 	"errors"
 	"fmt"
+	"os"
 	"runtime"
 
 	"golang.org/x/sys/unix"
 )
 
-// namespace is a network namespace, kept by a descriptor alone.
-type namespace struct{ fd int }
+// namespace is a network namespace, which a descriptor alone keeps.
+type namespace struct{ file *os.File }
 
 const ofThisThread = "/proc/thread-self/ns/net"
 
-func openNamespace() (int, error) {
-	fd, err := unix.Open(ofThisThread, unix.O_RDONLY|unix.O_CLOEXEC, 0)
-	if err != nil {
-		return -1, fmt.Errorf("open %s: %w", ofThisThread, err)
-	}
-	return fd, nil
-}
-
 // newNamespace returns a new one, with nothing in it but loopback, which is down.
 func newNamespace() (*namespace, error) {
-	n := &namespace{fd: -1}
+	n := new(namespace)
 	return n, elsewhere(func() (err error) {
 		if err := unix.Unshare(unix.CLONE_NEWNET); err != nil {
 			return privileged("a network namespace", err)
 		}
-		n.fd, err = openNamespace()
+		n.file, err = os.Open(ofThisThread)
 		return err
 	})
+}
+
+// enter puts this thread into it. Nobody enters one that was closed: its descriptor may
+// be another's by then.
+func (n *namespace) enter() error {
+	raw, err := n.file.SyscallConn()
+	if err != nil {
+		return err
+	}
+	var refused error
+	if raw.Control(func(fd uintptr) { refused = unix.Setns(int(fd), unix.CLONE_NEWNET) }) != nil {
+		return os.ErrClosed
+	}
+	return refused
 }
 
 // do runs f on a thread that is in the namespace. Sockets and processes that f makes
 // stay there; goroutines that it starts are not in it.
 func (n *namespace) do(f func() error) error {
 	return elsewhere(func() error {
-		if err := unix.Setns(n.fd, unix.CLONE_NEWNET); err != nil {
+		if err := n.enter(); err != nil {
 			return fmt.Errorf("enter a network namespace: %w", err)
 		}
 		return f()
@@ -45,10 +52,10 @@ func (n *namespace) do(f func() error) error {
 }
 
 func (n *namespace) close() error {
-	if n.fd < 0 {
+	if n.file == nil {
 		return nil
 	}
-	return unix.Close(n.fd)
+	return n.file.Close()
 }
 
 // elsewhere runs f, which may put its thread into another namespace. A thread that
@@ -58,14 +65,15 @@ func elsewhere(f func() error) error {
 	done := make(chan error)
 	go func() {
 		runtime.LockOSThread()
-		home, err := openNamespace()
+		file, err := os.Open(ofThisThread)
 		if err != nil {
 			done <- err
 			return
 		}
-		defer unix.Close(home)
+		defer file.Close()
+		home := &namespace{file}
 		err = f()
-		if back := unix.Setns(home, unix.CLONE_NEWNET); back == nil {
+		if home.enter() == nil {
 			runtime.UnlockOSThread()
 		}
 		done <- err

@@ -91,8 +91,8 @@ func (n *Network) layLines(cfg Config) {
 	}
 }
 
-// Close takes the network away. Packets on their way are lost, and sockets that are
-// still open in a site reach nobody any more.
+// Close takes the network away. Packets on their way are lost, sockets that are still
+// open in a site reach nobody any more, and new ones are refused with [os.ErrClosed].
 func (n *Network) Close() error {
 	var errs []error
 	if n.carrier != nil {
