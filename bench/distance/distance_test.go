@@ -88,3 +88,25 @@ func TestWhatCannotBeMeasuredIsSaid(t *testing.T) {
 		}
 	}
 }
+
+func TestWhatKeepsToTheAim(t *testing.T) {
+	m := &measurement{cfg: small(), setups: []setup{{name: "fast"}, {name: "slow"}, {name: "slow with much"}, {name: "fast but with more"}}}
+	m.cfg.sizes = []int{1 << 10, 64 << 10, 1 << 20}
+	m.roundTrip.Add(100)
+	samples := map[key]*result.Sample{}
+	for i, took := range [][]float64{{100, 102, 102}, {103, 103, 103}, {100, 300, 300}, {100, 101, 500}} {
+		for j, size := range m.cfg.sizes {
+			samples[key{i, size}] = new(result.Sample)
+			samples[key{i, size}].Add(took[j])
+		}
+	}
+	if got := m.within(samples); got != "fast, fast but with more" {
+		t.Errorf("%s", got)
+	}
+	m.setups = m.setups[1:2]
+	m.roundTrip = result.Sample{}
+	m.roundTrip.Add(90)
+	if got := m.within(samples); got != "none" {
+		t.Errorf("%s, want none", got)
+	}
+}

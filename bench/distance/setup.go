@@ -23,7 +23,7 @@ func setups() []setup {
 	return []setup{
 		{name: "as it is", says: "the edge closes a connection to a machine after 4 s, and opens another one"},
 		{name: "kept open", says: "the edge keeps connections through the pause", kept: true},
-		{name: "kept warm", says: "kept open, and a write of 4 bytes each round trip and 100 ms, which is less than TCP's timeout", kept: true, beats: true},
+		{name: "kept warm", says: "kept open, and 4 bytes are written each round trip and 50 ms, which is less than the time after which TCP forgets", kept: true, beats: true},
 		{name: "no restart", says: "kept open, with net.ipv4.tcp_slow_start_after_idle=0 on the edge's server", kept: true,
 			wan: wan.Config{Sysctl: map[string]string{"net.ipv4.tcp_slow_start_after_idle": "0"}}},
 		{name: "window 50", says: "kept open, with initcwnd 50 on the route", kept: true, wan: wan.Config{InitialWindow: 50}},

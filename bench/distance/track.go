@@ -83,26 +83,25 @@ func (t *track) send(ctx context.Context, body []byte) (time.Duration, error) {
 	return took, err
 }
 
-// startBeats sends a small write again and again, until endBeats.
+// startBeats sends a small write now and again and again, until endBeats.
 func (t *track) startBeats(ctx context.Context, every time.Duration) {
 	ctx, t.stop = context.WithCancel(ctx)
 	t.beat = make(chan error, 1)
 	go func() {
 		ticks := time.NewTicker(every)
 		defer ticks.Stop()
-		for {
-			select {
-			case <-ticks.C:
-			case <-ctx.Done():
-				t.beat <- nil
-				return
-			}
+		for ctx.Err() == nil {
 			// One that has begun must end, or its connection would.
 			if _, err := t.send(context.WithoutCancel(ctx), []byte("beat")); err != nil {
 				t.beat <- err
 				return
 			}
+			select {
+			case <-ticks.C:
+			case <-ctx.Done():
+			}
 		}
+		t.beat <- nil
 	}()
 }
 
