@@ -75,6 +75,15 @@ func TestLinesAreNamedAndMarked(t *testing.T) {
 	}
 }
 
+func TestALongTitleIsWrittenInSeveralLines(t *testing.T) {
+	c := some
+	c.Title = strings.TrimSpace(strings.Repeat("quite a long title ", 10))
+	first := texts(t, draw(t, c))[0]
+	if !strings.HasPrefix(c.Title, first) || len(first) > 90 || len(first) < 40 {
+		t.Errorf("the first line is %q", first)
+	}
+}
+
 func TestAChartMayStandInAPage(t *testing.T) {
 	svg := string(draw(t, some))
 	if !strings.HasPrefix(svg, "<svg ") || strings.Count(svg, "<svg") != 1 {

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"io"
+	"strings"
 
 	"gonum.org/v1/plot"
 	"gonum.org/v1/plot/font"
@@ -27,10 +28,8 @@ func (c Chart) draw(w io.Writer) error {
 	if err != nil {
 		return err
 	}
-	page = line(page, bold(letters(strong, titleSize)), c.Title)
-	if c.Note != "" {
-		page = line(page, letters(soft, textSize), c.Note)
-	}
+	page = lines(page, bold(letters(strong, titleSize)), c.Title)
+	page = lines(page, letters(soft, textSize), c.Note)
 	page = c.legend(page)
 	p.Draw(page)
 	return finish(w, canvas, c.Title)
@@ -40,11 +39,28 @@ func corners(r vg.Rectangle) []vg.Point {
 	return []vg.Point{r.Min, {X: r.Max.X, Y: r.Min.Y}, r.Max, {X: r.Min.X, Y: r.Max.Y}}
 }
 
-// line writes a line of text at the top, and returns what is left below.
-func line(page draw.Canvas, style text.Style, s string) draw.Canvas {
+// lines writes a text at the top, in as many lines as it needs, and returns what is left
+// below.
+func lines(page draw.Canvas, style text.Style, s string) draw.Canvas {
+	line := ""
+	for word := range strings.FieldsSeq(s) {
+		longer := strings.TrimPrefix(line+" "+word, " ")
+		if line != "" && style.Width(longer)*wider > page.Max.X-page.Min.X {
+			page, longer = write(page, style, line), word
+		}
+		line = longer
+	}
+	if line == "" {
+		return page
+	}
+	return draw.Crop(write(page, style, line), 0, 0, 0, -gap/2)
+}
+
+// write writes one line at the top.
+func write(page draw.Canvas, style text.Style, s string) draw.Canvas {
 	extents := style.FontExtents()
 	page.FillText(style, vg.Point{X: page.Min.X, Y: page.Max.Y - extents.Ascent - extents.Descent}, s)
-	return draw.Crop(page, 0, 0, 0, -style.Font.Size-gap)
+	return draw.Crop(page, 0, 0, 0, -style.Font.Size-gap/2)
 }
 
 // legend names the series in rows at the top, and returns what is left below.

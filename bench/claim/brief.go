@@ -18,9 +18,9 @@ const (
 // Print writes what was found for a terminal of 80 columns, without colour.
 func (r *Report) Print(w io.Writer) error {
 	var b strings.Builder
-	fmt.Fprintf(&b, "A request makes k queries. Milliseconds until its user has all of the\nanswer, as medians of %d rounds.\n\n", r.cfg.Rounds)
+	fmt.Fprintf(&b, "A request makes k queries. Milliseconds until its user has all of the answer,\n%s.\n\n", r.medians())
 	for _, from := range r.cfg.far() {
-		fmt.Fprintf(&b, "A user in %s, %s\n", from.City(), r.distance(from))
+		fmt.Fprintf(&b, "A user in %s, %s\n", name(from), r.distance(from))
 		for _, what := range whats {
 			r.printBlock(&b, from, what)
 		}

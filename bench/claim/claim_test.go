@@ -148,6 +148,46 @@ func testWrite(t *testing.T, r *Report) {
 	}
 }
 
+func testPage(t *testing.T, r *Report) {
+	page, err := r.Page()
+	if err != nil {
+		t.Fatal(err)
+	}
+	text := strings.ReplaceAll(string(page), `xmlns="http://www.w3.org/2000/svg"`, "")
+	for _, far := range []string{"http:", "https:", "url(", "<script", "<link", "@import"} {
+		if strings.Contains(text, far) {
+			t.Errorf("there is %q on it", far)
+		}
+	}
+	for _, want := range []string{"A write of 1 query", "A write of 2 queries", "São Paulo (gru)", "of 6</h3>", "Where sending the request does not win"} {
+		if !strings.Contains(text, want) {
+			t.Errorf("there is no %q on it", want)
+		}
+	}
+	if got := strings.Count(text, "<svg"); got != 2 {
+		t.Errorf("%d charts, want those of writes and own reads", got)
+	}
+}
+
+// What is fast and wrong is no winner.
+func TestWhoMissedAnOwnWriteDoesNotWin(t *testing.T) {
+	cell := func(ms float64, missing int) *Cell {
+		c := &Cell{Missing: missing}
+		c.Times.Add(ms)
+		return c
+	}
+	r := &Report{cfg: tiny, cells: make(map[place]*Cell)}
+	r.cfg.Queries = []int{1}
+	for s, c := range map[Strategy]*Cell{Remote: cell(120, 0), Split: cell(1, 1), Replay: cell(9, 0), Window: cell(120, 0), Batch: cell(14, 0)} {
+		r.cells[place{"gru", Own, s, 1}] = c
+	}
+	for s, want := range map[Strategy]bool{Remote: false, Split: false, Replay: true, Window: false, Batch: true} {
+		if got := r.rowOfPage("gru", s).Cells[1].Best; got != want {
+			t.Errorf("%s is among the best: %v, want %v", s, got, want)
+		}
+	}
+}
+
 func TestFiguresThatAreNotWhatTheyAreCalledAreAnError(t *testing.T) {
 	fine := func() *Report {
 		r := &Report{cfg: tiny, ran: make(map[place]*Ran)}

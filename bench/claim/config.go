@@ -66,8 +66,8 @@ func (c Config) withDefaults() Config {
 	return c
 }
 
-// validate reports what package dev does not: it looks at the regions.
-func (c Config) validate() error {
+// Check reports what is wrong with a Config, but for what package dev says of regions.
+func (c Config) Check() error {
 	var errs []error
 	if len(c.Regions) < 2 {
 		errs = append(errs, errors.New("there must be two regions at least: the primary's, and one that is far from it"))
@@ -120,7 +120,7 @@ func (c Config) Estimate() time.Duration {
 // Run measures. It returns when it has ended everything that it began, at the latest
 // soon after ctx has ended.
 func Run(ctx context.Context, cfg Config) (*Report, error) {
-	if err := cfg.validate(); err != nil {
+	if err := cfg.Check(); err != nil {
 		return nil, fmt.Errorf("claim: %w", err)
 	}
 	b := newBench(cfg.withDefaults())

@@ -38,7 +38,7 @@ func (r *Report) table(res *result.Result, from region.Code, w What, of string, 
 	for _, s := range Strategies() {
 		columns = append(columns, result.Column{Name: s.Short(), Unit: "ms", Digits: 1})
 	}
-	t := res.AddTable(fmt.Sprintf("From %s, %s: %s, %s", from, r.distance(from), w.Words(), of), columns...)
+	t := res.AddTable(fmt.Sprintf("From %s, %s: %s, %s", name(from), r.distance(from), w.Words(), of), columns...)
 	for _, k := range r.cfg.Queries {
 		row := []any{k}
 		for _, s := range Strategies() {
@@ -54,7 +54,15 @@ func (r *Report) distance(from region.Code) string {
 	if from == r.cfg.Primary {
 		return "where the primary is"
 	}
-	return fmt.Sprintf("%s from %s", milliseconds(r.away(from)), r.cfg.Primary)
+	return fmt.Sprintf("%s from %s", milliseconds(r.away(from)), name(r.cfg.Primary))
+}
+
+// name is a region's city and its code.
+func name(r region.Code) string {
+	if city := r.City(); city != string(r) {
+		return fmt.Sprintf("%s (%s)", city, r)
+	}
+	return string(r)
 }
 
 func (r *Report) away(from region.Code) time.Duration { return r.cfg.Distances(from, r.cfg.Primary) }
@@ -102,8 +110,8 @@ func (r *Report) Charts(from region.Code) []chart.Chart {
 	var all []chart.Chart
 	for _, w := range whats {
 		c := chart.Chart{
-			Name: string(w) + "-" + string(from), Title: fmt.Sprintf("%s from %s, %s", upper(w.Words()), from.City(), r.distance(from)),
-			Note: fmt.Sprintf("median of %d, lower is better", r.cfg.Rounds),
+			Name: string(w) + "-" + string(from), Title: fmt.Sprintf("%s, from %s", upper(w.Words()), name(from)),
+			Note: fmt.Sprintf("%s; %s; lower is better", upper(r.distance(from)), r.medians()),
 			X:    chart.Axis{Label: "queries a request", Ticks: r.ticks()}, Y: chart.Axis{Label: "milliseconds"},
 		}
 		for _, s := range Strategies() {
@@ -117,6 +125,14 @@ func (r *Report) Charts(from region.Code) []chart.Chart {
 		all = append(all, c)
 	}
 	return all
+}
+
+// medians says of how many values a figure is the median.
+func (r *Report) medians() string {
+	if r.cfg.Rounds == 1 {
+		return "measured once"
+	}
+	return fmt.Sprintf("medians of %d", r.cfg.Rounds)
 }
 
 // ticks are the queries that were measured, or some of them.

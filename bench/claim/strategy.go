@@ -15,7 +15,8 @@ const (
 	// Replay: it reads from the replica beside it, and a request that writes is sent to
 	// the primary's region as a whole. A reader waits for what they wrote themselves.
 	Replay Strategy = "replay"
-	// Window: as Replay, but whoever has written reads at the primary for five seconds.
+	// Window: as Replay, but nobody waits; whoever has written reads at the primary for
+	// five seconds.
 	Window Strategy = "window"
 	// Batch: as Remote, but all queries of a request are sent at once. An app can do
 	// that only where no query needs the answer of another.
@@ -25,22 +26,23 @@ const (
 // Strategies returns all of them, in the order in which they are shown.
 func Strategies() []Strategy { return []Strategy{Remote, Split, Replay, Window, Batch} }
 
-// Words is what a strategy does, for a table's row.
+// Words is what a strategy does, for a table's row. What crosses is the distance to the
+// primary's region.
 func (s Strategy) Words() string {
 	return map[Strategy]string{
-		Remote: "all queries cross to the primary",
-		Split:  "replica; a write's queries cross",
-		Replay: "replica; a write's request crosses",
-		Window: "the same; reads cross for 5 s, too",
-		Batch:  "all queries cross, in one batch",
+		Remote: "primary only: every query crosses",
+		Split:  "replica: a write's queries cross",
+		Replay: "Homing: a write's request crosses",
+		Window: "Homing, with a time window instead",
+		Batch:  "primary only: one batch crosses",
 	}[s]
 }
 
 // Short is the same for a table's column.
 func (s Strategy) Short() string {
 	return map[Strategy]string{
-		Remote: "all queries cross", Split: "writes' queries cross", Replay: "writes' requests cross",
-		Window: "with a time window", Batch: "one batch crosses",
+		Remote: "every query crosses", Split: "a write's queries cross", Replay: "a write's request crosses (Homing)",
+		Window: "Homing, time window", Batch: "one batch crosses",
 	}[s]
 }
 

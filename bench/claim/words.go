@@ -24,7 +24,7 @@ func (r *Report) Summary() string {
 		return fmt.Sprintf("%.0f ms", c.Times.Median())
 	}
 	said := []string{fmt.Sprintf("From %s, %s, a write of %s takes %s if each query crosses the distance, and %s if the request does.",
-		from, r.distance(from), queries(most), at(Write, Remote, most), at(Write, Replay, most))}
+		name(from), r.distance(from), queries(most), at(Write, Remote, most), at(Write, Replay, most))}
 	if least == 1 {
 		said = append(said, fmt.Sprintf("With a single query there is nothing to gain: %s and %s.", at(Write, Remote, 1), at(Write, Replay, 1)))
 	}
@@ -80,8 +80,8 @@ func (r *Report) Notes() []string {
 		"A write of one query is one statement. One of k queries is a transaction of k + 2, since BEGIN and COMMIT have answers, too. " +
 			"A framework that puts a transaction around a single statement pays three round trips for it.",
 		"One batch sends all queries of a request at once (pgx.Batch). It takes an app whose queries do not need each other's answers.",
-		"\"Replica; a write's request crosses\" is package homing behind our edge, with its defaults: own writes are waited for, for at most a round trip. " +
-			"\"The same; reads cross for " + fmt.Sprintf("%.0f", r.cfg.Window.Seconds()) + " s, too\" is its consistency \"window\".",
+		fmt.Sprintf("Homing is package homing behind our edge, with its defaults: own writes are waited for on the replica, for at most a round trip. "+
+			"Its time window is the consistency \"window\": nobody waits, and for %.0f s after a write its client reads at the primary.", r.cfg.Window.Seconds()),
 		"Whoever reads right after their write does so at once. The change is on its way to the replica while the answer is on its way to the writer, so here they arrive at about the same time. " +
 			"A replica that has more to do is further behind: without a wait more own writes are missing, and with one it takes longer.",
 		fmt.Sprintf("%d rounds. Up to %d users of a region at the same time, each with a number of queries of their own; each goes through the strategies in turn, and begins each round with another.",
@@ -102,7 +102,7 @@ func (r *Report) Limits() []string {
 		said = append(said, fmt.Sprintf("A write of a single query takes one round trip either way: %.0f ms and %.0f ms.", median(Write, Remote, 1), median(Write, Replay, 1)))
 	}
 	said = append(said,
-		fmt.Sprintf("It is never less than the way there and back: a write of %s takes %.0f ms from %s, which an app in %s would not pay.",
+		fmt.Sprintf("It is never less than the way there and back: a write of %s takes %.0f ms from %s, of which a user in %s pays next to nothing.",
 			queries(most), median(Write, Replay, most), from.City(), r.cfg.Primary.City()),
 		fmt.Sprintf("An app that can send all its queries as one batch is as fast without: %.0f ms.", median(Write, Batch, most)),
 		fmt.Sprintf("Reads are as fast on any replica. What a reader of their own write pays is the wait for the replica: %s here, where it is hardly behind; "+

@@ -1,6 +1,7 @@
 // Command homing runs an app with one writable database in several regions.
 //
 //	homing dev        the app in this folder, in three regions on this machine
+//	homing bench      what sending requests home saves, measured and drawn
 //	homing demo       three regions on this machine, with real distances
 //	homing sidecar    an app in any language, with its writes taken home
 //	homing explain    what a fly-replay means, or what is wrong with it
@@ -83,6 +84,7 @@ func run(ctx context.Context, args []string, out, errOut io.Writer) error {
 	root.SetErr(errOut)
 	root.AddCommand(devCommand(out, errOut))
 	root.AddCommand(demoCommand(out, errOut))
+	root.AddCommand(benchCommand(out, errOut))
 	root.AddCommand(sidecarCommand(out, errOut))
 	root.AddCommand(explainCommand(out, errOut))
 	root.AddCommand(envCommand(out))
