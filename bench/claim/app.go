@@ -53,16 +53,6 @@ type app struct {
 	region   region.Code
 	here     *pgxpool.Pool // to the server beside the app
 	primary  func() *pgxpool.Pool
-	count    func(asked)
-}
-
-// asked is what a request asked its databases.
-type asked struct {
-	strategy Strategy
-	what     What
-	region   region.Code // where the app ran
-	across   bool        // by the connections that cross to the primary
-	trips    int         // how often it waited for an answer
 }
 
 // newApp is what runs in each region: the same app by each strategy, below a path of its
@@ -78,7 +68,7 @@ func (b *bench) newApp(getenv func(string) string, db dev.Database) (http.Handle
 	}
 	mux := http.NewServeMux()
 	for _, s := range Strategies() {
-		a := &app{s, env.Region, opened.Pool(), func() *pgxpool.Pool { return b.pools[env.Region] }, b.countAsked}
+		a := &app{s, env.Region, opened.Pool(), func() *pgxpool.Pool { return b.pools[env.Region] }}
 		if !s.isHomings() {
 			mux.Handle("/"+string(s)+"/", a)
 			continue
@@ -109,15 +99,13 @@ func (a *app) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		http.Error(w, err.Error(), http.StatusBadRequest)
 		return
 	}
-	pool, across := a.pool(what)
-	did := asked{strategy: a.strategy, what: what, region: a.region, across: across}
+	ctx, pool := crossing(r.Context(), a.region, what, a.strategy), a.pool(what)
 	var answer string
 	if r.Method == http.MethodPost {
-		did.trips, err = a.write(r.Context(), pool, r.FormValue("owner"), k, n)
+		err = a.write(ctx, pool, r.FormValue("owner"), k, n)
 	} else {
-		answer, did.trips, err = a.read(r.Context(), pool, r.FormValue("owner"), k)
+		answer, err = a.read(ctx, pool, r.FormValue("owner"), k)
 	}
-	a.count(did)
 	if err != nil {
 		http.Error(w, err.Error(), http.StatusInternalServerError)
 		return
@@ -125,28 +113,28 @@ func (a *app) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	fmt.Fprint(w, answer)
 }
 
-// pool is where the queries go, and whether they cross to the primary.
-func (a *app) pool(what What) (*pgxpool.Pool, bool) {
+// pool is where the queries go.
+func (a *app) pool(what What) *pgxpool.Pool {
 	if a.strategy.isHomings() || a.strategy == Split && !what.writes() {
-		return a.here, false
+		return a.here
 	}
-	return a.primary(), true
+	return a.primary()
 }
 
-// write makes k changes in a transaction. It returns how often it waited for the server.
-func (a *app) write(ctx context.Context, pool *pgxpool.Pool, owner string, k int, n int64) (int, error) {
+// write makes k changes: one without a transaction, more within one.
+func (a *app) write(ctx context.Context, pool *pgxpool.Pool, owner string, k int, n int64) error {
 	switch {
 	case a.strategy == Batch:
 		var all pgx.Batch
 		for i := range k {
 			all.Queue(set, owner, i+1, n)
 		}
-		return 1, pool.SendBatch(ctx, &all).Close()
+		return pool.SendBatch(ctx, &all).Close()
 	case k == 1:
 		_, err := pool.Exec(ctx, set, owner, 1, n)
-		return 1, err
+		return err
 	}
-	return statements(k), pgx.BeginFunc(ctx, pool, func(tx pgx.Tx) error {
+	return pgx.BeginFunc(ctx, pool, func(tx pgx.Tx) error {
 		for i := range k {
 			if _, err := tx.Exec(ctx, set, owner, i+1, n); err != nil {
 				return err
@@ -157,7 +145,7 @@ func (a *app) write(ctx context.Context, pool *pgxpool.Pool, owner string, k int
 }
 
 // read asks k times, and returns all answers.
-func (a *app) read(ctx context.Context, pool *pgxpool.Pool, owner string, k int) (string, int, error) {
+func (a *app) read(ctx context.Context, pool *pgxpool.Pool, owner string, k int) (string, error) {
 	answers := make([]string, k)
 	if a.strategy == Batch {
 		var all pgx.Batch
@@ -165,14 +153,14 @@ func (a *app) read(ctx context.Context, pool *pgxpool.Pool, owner string, k int)
 			all.Queue(get, owner, i+1).QueryRow(func(row pgx.Row) error { return scan(row, &answers[i]) })
 		}
 		err := pool.SendBatch(ctx, &all).Close()
-		return strings.Join(answers, " "), 1, err
+		return strings.Join(answers, " "), err
 	}
 	for i := range k {
 		if err := scan(pool.QueryRow(ctx, get, owner, i+1), &answers[i]); err != nil {
-			return "", i + 1, err
+			return "", err
 		}
 	}
-	return strings.Join(answers, " "), k, nil
+	return strings.Join(answers, " "), nil
 }
 
 func scan(row pgx.Row, into *string) error {

@@ -24,7 +24,7 @@ type bench struct {
 
 	mu      sync.Mutex // guards what follows
 	cells   map[place]*Cell
-	queries map[asked]int // by what was asked, with no trips; how often it waited for an answer
+	crossed map[place]int // by where and what, of all queries together; see crossings
 	records []*journey.Record
 	version string // of the server
 	done    float64
@@ -39,15 +39,7 @@ type place struct {
 }
 
 func newBench(cfg Config) *bench {
-	return &bench{cfg: cfg, pools: make(map[region.Code]*pgxpool.Pool), cells: make(map[place]*Cell), queries: make(map[asked]int)}
-}
-
-func (b *bench) countAsked(a asked) {
-	trips := a.trips
-	a.trips = 0
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	b.queries[a] += trips
+	return &bench{cfg: cfg, pools: make(map[region.Code]*pgxpool.Pool), cells: make(map[place]*Cell), crossed: make(map[place]int)}
 }
 
 func (b *bench) countJourney(r *journey.Record) {
@@ -101,7 +93,7 @@ func (b *bench) connect(ctx context.Context) error {
 		}
 		l := link.New(b.cfg.Distances(r, b.cfg.Primary) / 2)
 		b.links = append(b.links, l)
-		cfg.ConnConfig.DialFunc = l.Dial
+		cfg.ConnConfig.DialFunc, cfg.ConnConfig.Tracer = l.Dial, crossings{b}
 		cfg.MaxConns = int32(b.cfg.Users)
 		cfg.ShouldPing = func(context.Context, pgxpool.ShouldPingParams) bool { return false }
 		cfg.AfterConnect = know

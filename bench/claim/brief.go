@@ -6,6 +6,7 @@ import (
 	"strings"
 	"unicode/utf8"
 
+	"homing/bench/result"
 	"homing/region"
 )
 
@@ -39,6 +40,7 @@ func (r *Report) Print(w io.Writer) error {
 		}
 		b.WriteString("\n")
 	}
+	fmt.Fprintf(&b, "\n%s\n", result.Wrap(r.Summary(), screen, ""))
 	_, err := io.WriteString(w, b.String())
 	return err
 }

@@ -127,8 +127,8 @@ func (r *Report) cards() []card {
 			all = append(all, card{"A write of " + queries(k), "if every query crosses", at(Write, Remote, k), at(Write, Replay, k), note})
 		}
 	}
-	missing, of := r.missing(Split)
-	ours, _ := r.missing(Replay)
+	missing, of := r.Missing(from, Split)
+	ours, _ := r.Missing(from, Replay)
 	return append(all, card{
 		fmt.Sprintf("Own writes not seen, of %d", of), "on a bare replica", fmt.Sprint(missing), fmt.Sprint(ours),
 		fmt.Sprintf("the read takes %s instead of %s", r.span(from, Own, Replay), r.span(from, Own, Split)),

@@ -14,7 +14,7 @@ import (
 type Report struct {
 	cfg     Config
 	cells   map[place]*Cell
-	queries map[asked]int
+	crossed map[place]int  // how often each thing waited for an answer from the primary
 	ran     map[place]*Ran // of all queries together
 	version string
 }
@@ -60,7 +60,7 @@ func (r *Report) Missing(from region.Code, s Strategy) (missing, of int) {
 
 // report reads the journeys, and makes sure that each strategy did what it says.
 func (b *bench) report() (*Report, error) {
-	r := &Report{cfg: b.cfg, cells: b.cells, queries: b.queries, ran: make(map[place]*Ran), version: b.version}
+	r := &Report{cfg: b.cfg, cells: b.cells, crossed: b.crossed, ran: make(map[place]*Ran), version: b.version}
 	for _, rec := range b.records {
 		strategy, what, _ := strings.Cut(strings.TrimPrefix(rec.Path, "/"), "/")
 		at := place{rec.Edge, What(what), Strategy(strategy), 0}
@@ -95,10 +95,25 @@ func (r *Report) check() error {
 					errs = append(errs, fmt.Errorf("claim: %s from %s: %d ran there and %d at the primary by the strategy %q, which is not what it is for",
 						w.Words(), from, ran.Here, ran.Home, s))
 				}
+				if got, want := r.crossed[place{from, w, s, 0}], r.crossings(s, w); got != want {
+					errs = append(errs, fmt.Errorf("claim: %s from %s: %d queries crossed to the primary by the strategy %q, not %d",
+						w.Words(), from, got, s, want))
+				}
 			}
 		}
 	}
 	return errors.Join(errs...)
+}
+
+// crossings is how many queries should have crossed, one by one or as a batch.
+func (r *Report) crossings(s Strategy, w What) (n int) {
+	if s.isHomings() {
+		return 0 // requests cross
+	}
+	for _, k := range r.cfg.Queries {
+		n += r.cfg.Rounds * s.trips(w, k)
+	}
+	return n
 }
 
 // goesHome reports whether a request is to run at the primary. Own reads of Replay may.

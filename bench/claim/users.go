@@ -115,6 +115,9 @@ func (u *user) turn(ctx context.Context, s Strategy) error {
 		if err != nil {
 			return err
 		}
+		if n := len(strings.Fields(answer)); w != Write && n != u.queries {
+			return fmt.Errorf("claim: %s %s from %s: %d answers of %d", s, w, u.region, n, u.queries)
+		}
 		seen := w != Own || answer == strings.TrimSpace(strings.Repeat(strconv.FormatInt(u.last, 10)+" ", u.queries))
 		u.bench.note(place{u.region, w, s, u.queries}, took, seen)
 	}

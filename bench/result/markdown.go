@@ -11,7 +11,7 @@ func (r *Result) markdown() []byte {
 	var b strings.Builder
 	fmt.Fprintf(&b, "# %s\n\n", r.Title)
 	if r.Summary != "" {
-		fmt.Fprintf(&b, "%s\n\n", wrap(r.Summary, 90, ""))
+		fmt.Fprintf(&b, "%s\n\n", Wrap(r.Summary, 90, ""))
 	}
 	for _, c := range r.Charts {
 		fmt.Fprintf(&b, "![%s](%s)\n\n", strings.NewReplacer("[", "(", "]", ")").Replace(c.Title), r.picture(c.Name))
@@ -23,7 +23,7 @@ func (r *Result) markdown() []byte {
 	if len(r.Notes) > 0 {
 		b.WriteString("## Notes\n\n")
 		for _, n := range r.Notes {
-			fmt.Fprintf(&b, "- %s\n", strings.TrimPrefix(wrap(n, 90, "  "), "  "))
+			fmt.Fprintf(&b, "- %s\n", strings.TrimPrefix(Wrap(n, 90, "  "), "  "))
 		}
 		b.WriteByte('\n')
 	}

@@ -23,7 +23,7 @@ func (r *Result) Print(w io.Writer) error {
 	}
 	paragraph := func(s string) {
 		if s != "" {
-			fmt.Fprintf(&b, "\n%s\n", wrap(s, screen-2, "  "))
+			fmt.Fprintf(&b, "\n%s\n", Wrap(s, screen-2, "  "))
 		}
 	}
 	paragraph(r.Summary)
@@ -77,7 +77,7 @@ func (t *Table) widths() []int {
 		for _, row := range t.texts() {
 			widths[i] = max(widths[i], runes(row[i]))
 		}
-		for line := range strings.Lines(wrap(c.Name, max(widths[i], headWidth), "")) {
+		for line := range strings.Lines(Wrap(c.Name, max(widths[i], headWidth), "")) {
 			widths[i] = max(widths[i], runes(strings.TrimSpace(line)))
 		}
 		widths[i] = max(widths[i], runes(c.Unit))
@@ -91,7 +91,7 @@ func (t *Table) heads(widths []int) [][]string {
 	var names [][]string
 	most, units := 0, make([]string, len(t.Columns))
 	for i, c := range t.Columns {
-		names = append(names, strings.Split(wrap(c.Name, widths[i], ""), "\n"))
+		names = append(names, strings.Split(Wrap(c.Name, widths[i], ""), "\n"))
 		most, units[i] = max(most, len(names[i])), c.Unit
 	}
 	lines := make([][]string, most)
@@ -109,9 +109,9 @@ func (t *Table) heads(widths []int) [][]string {
 	return lines
 }
 
-// wrap breaks a text into lines that begin with indent, of at most width characters as
+// Wrap breaks a text into lines that begin with indent, of at most width characters as
 // far as its words allow.
-func wrap(s string, width int, indent string) string {
+func Wrap(s string, width int, indent string) string {
 	var lines []string
 	line := ""
 	for word := range strings.FieldsSeq(s) {
