@@ -38,6 +38,7 @@ func TestRun(t *testing.T) {
 		"own writes are seen where they must be":        testOwnWrites,
 		"what was found fits a terminal":                testPrint,
 		"what was found can be written":                 testWrite,
+		"the page needs nothing from elsewhere":         testPage,
 	} {
 		t.Run(name, func(t *testing.T) { test(t, r) })
 	}
