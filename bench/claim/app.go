@@ -50,7 +50,6 @@ func owner(r region.Code, s Strategy, k int) string { return fmt.Sprintf("%s-%s-
 // app is the app of one region, by one strategy.
 type app struct {
 	strategy Strategy
-	region   region.Code
 	here     *pgxpool.Pool // to the server beside the app
 	primary  func() *pgxpool.Pool
 }
@@ -68,7 +67,7 @@ func (b *bench) newApp(getenv func(string) string, db dev.Database) (http.Handle
 	}
 	mux := http.NewServeMux()
 	for _, s := range Strategies() {
-		a := &app{s, env.Region, opened.Pool(), func() *pgxpool.Pool { return b.pools[env.Region] }}
+		a := &app{s, opened.Pool(), func() *pgxpool.Pool { return b.pools[env.Region] }}
 		if !s.isHomings() {
 			mux.Handle("/"+string(s)+"/", a)
 			continue
@@ -91,15 +90,14 @@ func (b *bench) newApp(getenv func(string) string, db dev.Database) (http.Handle
 
 // ServeHTTP carries out one request: as many queries as it says, one after the other.
 func (a *app) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	_, path, _ := strings.Cut(strings.TrimPrefix(r.URL.Path, "/"), "/")
-	what := What(path)
+	at := placeOf(r.URL.Path)
 	k, err := strconv.Atoi(r.FormValue("k"))
 	n, errN := strconv.ParseInt(r.FormValue("n"), 10, 64)
 	if err = errors.Join(err, errN); err != nil {
 		http.Error(w, err.Error(), http.StatusBadRequest)
 		return
 	}
-	ctx, pool := crossing(r.Context(), a.region, what, a.strategy), a.pool(what)
+	ctx, pool := crossing(r.Context(), at), a.pool(at.what)
 	var answer string
 	if r.Method == http.MethodPost {
 		err = a.write(ctx, pool, r.FormValue("owner"), k, n)
@@ -115,10 +113,10 @@ func (a *app) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 
 // pool is where the queries go.
 func (a *app) pool(what What) *pgxpool.Pool {
-	if a.strategy.isHomings() || a.strategy == Split && !what.writes() {
-		return a.here
+	if a.strategy == Remote || a.strategy == Batch || a.strategy == Split && what.writes() {
+		return a.primary()
 	}
-	return a.primary()
+	return a.here
 }
 
 // write makes k changes: one without a transaction, more within one.

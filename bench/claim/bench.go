@@ -3,6 +3,8 @@ package claim
 import (
 	"context"
 	"errors"
+	"fmt"
+	"strings"
 	"sync"
 
 	"github.com/jackc/pgx/v5"
@@ -36,6 +38,15 @@ type place struct {
 	what     What
 	strategy Strategy
 	queries  int
+}
+
+// path is where the app is asked for it, placeOf the place that a path is of.
+func (p place) path() string { return fmt.Sprintf("/%s/%s/%s", p.strategy, p.region, p.what) }
+
+func placeOf(path string) place {
+	strategy, rest, _ := strings.Cut(strings.TrimPrefix(path, "/"), "/")
+	from, what, _ := strings.Cut(rest, "/")
+	return place{region.Code(from), What(what), Strategy(strategy), 0}
 }
 
 func newBench(cfg Config) *bench {
@@ -86,6 +97,7 @@ func (b *bench) connect(ctx context.Context) error {
 	if err := home.QueryRow(ctx, "SHOW server_version").Scan(&b.version); err != nil {
 		return err
 	}
+	b.version, _, _ = strings.Cut(b.version, " ") // what follows is a packager's
 	for _, r := range b.cfg.Regions {
 		cfg, err := pgxpool.ParseConfig(home.Config().ConnString())
 		if err != nil {

@@ -74,6 +74,7 @@ func testPlaces(t *testing.T, r *Report) {
 		{Replay, Write, 0, all}, {Replay, Read, all, 0},
 		{Window, Write, 0, all}, {Window, Own, 0, all}, {Window, Read, all, 0},
 		{Batch, Write, all, 0}, {Batch, Own, all, 0}, {Batch, Read, all, 0},
+		{Single, Write, 0, all}, {Single, Own, 0, all}, {Single, Read, 0, all},
 	} {
 		if ran := r.Ran("gru", tt.w, tt.s); ran.Here != tt.here || ran.Home != tt.home {
 			t.Errorf("%s %s: %d ran in gru and %d in ord, want %d and %d", tt.s, tt.w, ran.Here, ran.Home, tt.here, tt.home)
@@ -96,6 +97,7 @@ func testCrossings(t *testing.T, r *Report) {
 		{Replay, Write, 0}, {Replay, Own, 0}, {Replay, Read, 0},
 		{Window, Write, 0}, {Window, Own, 0}, {Window, Read, 0},
 		{Batch, Write, 3 * 2}, {Batch, Own, 3 * 2}, {Batch, Read, 3 * 2},
+		{Single, Write, 0}, {Single, Own, 0}, {Single, Read, 0},
 	} {
 		if got := r.crossed[place{"gru", tt.w, tt.s, 0}]; got != tt.want {
 			t.Errorf("%s %s from gru waited %d times for an answer from the primary, want %d", tt.s, tt.w, got, tt.want)
@@ -136,8 +138,8 @@ func testWrite(t *testing.T, r *Report) {
 	if err := res.Write(t.TempDir()); err != nil {
 		t.Error(err)
 	}
-	if len(res.Charts) != 2*len(whats) {
-		t.Errorf("%d charts, want one for each region and thing", len(res.Charts))
+	if len(res.Charts) != len(whats) {
+		t.Errorf("%d charts, want one for each thing from gru", len(res.Charts))
 	}
 }
 
@@ -171,10 +173,10 @@ func TestWhoMissedAnOwnWriteDoesNotWin(t *testing.T) {
 	}
 	r := &Report{cfg: tiny, cells: make(map[place]*Cell)}
 	r.cfg.Queries = []int{1}
-	for s, c := range map[Strategy]*Cell{Remote: cell(120, 0), Split: cell(1, 1), Replay: cell(9, 0), Window: cell(120, 0), Batch: cell(14, 0)} {
+	for s, c := range map[Strategy]*Cell{Remote: cell(120, 0), Split: cell(1, 1), Replay: cell(9, 0), Window: cell(120, 0), Batch: cell(14, 0), Single: cell(15, 0)} {
 		r.cells[place{"gru", Own, s, 1}] = c
 	}
-	for s, want := range map[Strategy]bool{Remote: false, Split: false, Replay: true, Window: false, Batch: true} {
+	for s, want := range map[Strategy]bool{Remote: false, Split: false, Replay: true, Window: false, Batch: true, Single: false} {
 		if got := r.rowOfPage("gru", s).Cells[1].Best; got != want {
 			t.Errorf("%s is among the best: %v, want %v", s, got, want)
 		}

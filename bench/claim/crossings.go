@@ -4,15 +4,13 @@ import (
 	"context"
 
 	"github.com/jackc/pgx/v5"
-
-	"homing/region"
 )
 
 // crossingKey is under which a request's context says where its round trips are counted.
 type crossingKey struct{}
 
-func crossing(ctx context.Context, from region.Code, w What, s Strategy) context.Context {
-	return context.WithValue(ctx, crossingKey{}, place{from, w, s, 0})
+func crossing(ctx context.Context, at place) context.Context {
+	return context.WithValue(ctx, crossingKey{}, at)
 }
 
 // crossings counts how often requests wait for an answer on connections that cross to the

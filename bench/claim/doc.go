@@ -4,7 +4,7 @@
 // Several regions run on one machine, with the distances between them on everything
 // that crosses: PostgreSQL's replication, connections to its primary, and requests from
 // edge to edge. In each region users write, read what they have just written, and read,
-// by an app that makes k queries in a request, in five ways; see [Strategies]. What is
+// by an app that makes k queries in a request, in six ways; see [Strategies]. What is
 // measured is how long each request takes its user, to the last byte, and how often
 // somebody does not find their own write.
 //

@@ -3,7 +3,6 @@ package claim
 import (
 	"errors"
 	"fmt"
-	"strings"
 
 	"homing/bench/result"
 	"homing/decision"
@@ -62,13 +61,12 @@ func (r *Report) Missing(from region.Code, s Strategy) (missing, of int) {
 func (b *bench) report() (*Report, error) {
 	r := &Report{cfg: b.cfg, cells: b.cells, crossed: b.crossed, ran: make(map[place]*Ran), version: b.version}
 	for _, rec := range b.records {
-		strategy, what, _ := strings.Cut(strings.TrimPrefix(rec.Path, "/"), "/")
-		at := place{rec.Edge, What(what), Strategy(strategy), 0}
+		at := placeOf(rec.Path)
 		if r.ran[at] == nil {
 			r.ran[at] = new(Ran)
 		}
 		last := rec.Last()
-		if last.Region != rec.Edge {
+		if last.Region != at.region {
 			r.ran[at].Home++
 			continue
 		}
@@ -107,7 +105,7 @@ func (r *Report) check() error {
 
 // crossings is how many queries should have crossed, one by one or as a batch.
 func (r *Report) crossings(s Strategy, w What) (n int) {
-	if s.isHomings() {
+	if s.isHomings() || s == Single {
 		return 0 // requests cross
 	}
 	for _, k := range r.cfg.Queries {
@@ -118,5 +116,5 @@ func (r *Report) crossings(s Strategy, w What) (n int) {
 
 // goesHome reports whether a request is to run at the primary. Own reads of Replay may.
 func goesHome(s Strategy, w What) bool {
-	return s.isHomings() && w == Write || s == Window && w == Own
+	return s.isHomings() && w == Write || s == Window && w == Own || s == Single
 }

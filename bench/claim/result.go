@@ -17,9 +17,10 @@ func (r *Report) Result() *result.Result {
 	res.Summary = r.Summary()
 	for _, from := range r.places() {
 		for _, w := range whats {
-			r.table(res, from, w, "medians", 0.5)
-			r.table(res, from, w, "95th percentiles", 0.95)
+			r.table(res, from, w)
 		}
+	}
+	for _, from := range r.cfg.far() {
 		res.Charts = append(res.Charts, r.Charts(from)...)
 	}
 	r.tableOfMissing(res)
@@ -33,17 +34,22 @@ func (r *Report) Result() *result.Result {
 // places are the regions, the far ones first.
 func (r *Report) places() []region.Code { return append(r.cfg.far(), r.cfg.Primary) }
 
-func (r *Report) table(res *result.Result, from region.Code, w What, of string, part float64) {
+// table has medians, and behind them the 95th percentiles.
+func (r *Report) table(res *result.Result, from region.Code, w What) {
 	columns := []result.Column{{Name: "queries"}}
-	for _, s := range Strategies() {
-		columns = append(columns, result.Column{Name: s.Short(), Unit: "ms", Digits: 1})
+	for _, of := range []string{"", ", 95 %"} {
+		for _, s := range Strategies() {
+			columns = append(columns, result.Column{Name: s.Short() + of, Unit: "ms", Digits: 1})
+		}
 	}
-	t := res.AddTable(fmt.Sprintf("From %s, %s: %s, %s", name(from), r.distance(from), w.Words(), of), columns...)
+	t := res.AddTable(fmt.Sprintf("From %s, %s: %s", name(from), r.distance(from), w.Words()), columns...)
 	for _, k := range r.cfg.Queries {
 		row := []any{k}
-		for _, s := range Strategies() {
-			c := r.Cell(from, w, s, k)
-			row = append(row, c.Times.Quantile(part))
+		for _, part := range []float64{0.5, 0.95} {
+			for _, s := range Strategies() {
+				c := r.Cell(from, w, s, k)
+				row = append(row, c.Times.Quantile(part))
+			}
 		}
 		t.Add(row...)
 	}

@@ -21,20 +21,24 @@ const (
 	// Batch: as Remote, but all queries of a request are sent at once. An app can do
 	// that only where no query needs the answer of another.
 	Batch Strategy = "batch"
+	// Single: there is no app near the users. Each request crosses to the one region that
+	// has it, on a connection that is kept open.
+	Single Strategy = "single"
 )
 
 // Strategies returns all of them, in the order in which they are shown.
-func Strategies() []Strategy { return []Strategy{Remote, Split, Replay, Window, Batch} }
+func Strategies() []Strategy { return []Strategy{Remote, Split, Replay, Window, Batch, Single} }
 
 // Words is what a strategy does, for a table's row. What crosses is the distance to the
 // primary's region.
 func (s Strategy) Words() string {
 	return map[Strategy]string{
-		Remote: "primary only: every query crosses",
+		Remote: "no replica: every query crosses",
 		Split:  "replica: a write's queries cross",
 		Replay: "Homing: a write's request crosses",
 		Window: "Homing, with a time window instead",
-		Batch:  "primary only: one batch crosses",
+		Batch:  "no replica: one batch crosses",
+		Single: "one region: every request crosses",
 	}[s]
 }
 
@@ -43,6 +47,7 @@ func (s Strategy) Short() string {
 	return map[Strategy]string{
 		Remote: "every query crosses", Split: "a write's queries cross", Replay: "a write's request crosses (Homing)",
 		Window: "Homing, time window", Batch: "one batch crosses",
+		Single: "every request crosses",
 	}[s]
 }
 
@@ -78,7 +83,7 @@ func (s Strategy) trips(w What, k int) int {
 		return statements(k)
 	case w != Write && s == Remote:
 		return k
-	case s == Batch, w == Write, s == Window && w == Own:
+	case s == Batch, s == Single, w == Write, s == Window && w == Own:
 		return 1
 	default:
 		return 0

@@ -91,6 +91,11 @@ func (b *bench) userOf(ctx context.Context, r region.Code, k int) error {
 		return err
 	}
 	defer u.leave()
+	for _, client := range []*http.Client{u.browsers[Single], u.neighbour} {
+		if _, _, err := u.ask(ctx, client, Single, warmRead); err != nil { // opens what crosses
+			return err
+		}
+	}
 	for round := range b.cfg.Rounds {
 		for i := range Strategies() {
 			// Each begins a round in its turn.
@@ -134,7 +139,11 @@ func (u *user) ask(ctx context.Context, client *http.Client, s Strategy, w What)
 		k = 1 // a transaction would make the others wait
 	}
 	query := url.Values{"owner": {owner(u.region, s, u.queries)}, "k": {strconv.Itoa(k)}, "n": {strconv.FormatInt(u.last, 10)}}
-	at := fmt.Sprintf("http://%s/%s/%s?%s", u.bench.world.EdgeAddr(u.region), s, w, query.Encode())
+	edge := u.region
+	if s == Single {
+		edge = u.bench.cfg.Primary
+	}
+	at := "http://" + u.bench.world.EdgeAddr(edge) + place{u.region, w, s, u.queries}.path() + "?" + query.Encode()
 	req, err := http.NewRequestWithContext(ctx, method, at, nil)
 	if err != nil {
 		return "", 0, err

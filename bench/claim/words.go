@@ -82,7 +82,8 @@ func (r *Report) Notes() []string {
 		"One batch sends all queries of a request at once (pgx.Batch). It takes an app whose queries do not need each other's answers.",
 		fmt.Sprintf("Homing is package homing behind our edge, with its defaults: own writes are waited for on the replica, for at most a round trip. "+
 			"Its time window is the consistency \"window\": nobody waits, and for %.0f s after a write its client reads at the primary.", r.cfg.Window.Seconds()),
-		"Whoever reads right after their write does so at once. The change is on its way to the replica while the answer is on its way to the writer, so here they arrive at about the same time. " +
+		"In one region there is no app near the users; their connections to it are open, too.",
+		"Whoever reads right after their write does so at once. The change is on its way to the replica while the answer is on its way to the writer, so here they arrive at about the same time. (What a replica says back takes no time here, and nothing waits for it.) " +
 			"A replica that has more to do is further behind: without a wait more own writes are missing, and with one it takes longer.",
 		fmt.Sprintf("%d rounds. Up to %d users of a region at the same time, each with a number of queries of their own; each goes through the strategies in turn, and begins each round with another.",
 			r.cfg.Rounds, r.cfg.Users),
@@ -104,6 +105,8 @@ func (r *Report) Limits() []string {
 	said = append(said,
 		fmt.Sprintf("It is never less than the way there and back: a write of %s takes %.0f ms from %s, of which a user in %s pays next to nothing.",
 			queries(most), median(Write, Replay, most), from.City(), r.cfg.Primary.City()),
+		fmt.Sprintf("Where users write and hardly read, one region is as good: there a write of %s takes %.0f ms, and a read %.0f ms.",
+			queries(most), median(Write, Single, most), median(Read, Single, most)),
 		fmt.Sprintf("An app that can send all its queries as one batch is as fast without: %.0f ms.", median(Write, Batch, most)),
 		fmt.Sprintf("Reads are as fast on any replica. What a reader of their own write pays is the wait for the replica: %s here, where it is hardly behind; "+
 			"a round trip at most where it is far behind, since they then read at the primary.", r.span(from, Own, Replay)))

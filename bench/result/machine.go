@@ -24,7 +24,7 @@ func ThisMachine() Machine {
 	m := Machine{Cores: runtime.NumCPU(), System: runtime.GOOS + "/" + runtime.GOARCH}
 	m.CPU = field("/proc/cpuinfo", "model name")
 	if kernel, err := os.ReadFile("/proc/sys/kernel/osrelease"); err == nil {
-		m.Kernel = strings.TrimSpace(string(kernel))
+		m.Kernel, _, _ = strings.Cut(strings.TrimSpace(string(kernel)), "-") // what follows is a builder's
 	}
 	kilobytes, _, _ := strings.Cut(field("/proc/meminfo", "MemTotal"), " ")
 	if n, err := strconv.ParseInt(kilobytes, 10, 64); err == nil {
