@@ -19,16 +19,16 @@ import (
 
 // bench is one run.
 type bench struct {
-	cfg   Config
-	world *dev.World
-	links []*link.Link
-	pools map[region.Code]*pgxpool.Pool // each region's, to the primary; complete before there are users
+	cfg     Config
+	world   *dev.World
+	links   []*link.Link
+	pools   map[region.Code]*pgxpool.Pool // each region's, to the primary; complete before there are users
+	version string                        // of the server; likewise
 
 	mu      sync.Mutex // guards what follows
 	cells   map[place]*Cell
 	crossed map[place]int // by where and what, of all queries together; see crossings
 	records []*journey.Record
-	version string // of the server
 	done    float64
 }
 
@@ -72,10 +72,10 @@ func (b *bench) run(ctx context.Context) (err error) {
 	if err := b.connect(ctx); err != nil {
 		return err
 	}
-	if err := b.everywhere(func(r region.Code) error { return b.warmUp(ctx, r) }); err != nil {
+	if err := together(ctx, b.cfg.Regions, b.warmUp); err != nil {
 		return err
 	}
-	return b.everywhere(func(r region.Code) error { return b.users(ctx, r) })
+	return together(ctx, b.cfg.Regions, b.users)
 }
 
 // close ends the world last: what was begun there would keep its servers busy.
@@ -113,7 +113,7 @@ func (b *bench) connect(ctx context.Context) error {
 			return err
 		}
 	}
-	return b.everywhere(func(r region.Code) error { return open(ctx, b.pools[r]) })
+	return together(ctx, b.cfg.Regions, func(ctx context.Context, r region.Code) error { return open(ctx, b.pools[r]) })
 }
 
 func know(ctx context.Context, conn *pgx.Conn) error {
@@ -130,7 +130,7 @@ func open(ctx context.Context, pool *pgxpool.Pool) error {
 	all := make([]int, pool.Config().MaxConns)
 	var acquired sync.WaitGroup
 	acquired.Add(len(all))
-	return together(all, func(int) error {
+	return together(ctx, all, func(ctx context.Context, _ int) error {
 		conn, err := pool.Acquire(ctx)
 		acquired.Done()
 		if err != nil {
@@ -142,15 +142,19 @@ func open(ctx context.Context, pool *pgxpool.Pool) error {
 	})
 }
 
-// everywhere does something in all regions at the same time.
-func (b *bench) everywhere(do func(region.Code) error) error { return together(b.cfg.Regions, do) }
-
-func together[T any](with []T, do func(T) error) error {
-	errs := make([]error, len(with))
+// together does something with each at the same time. The first that fails ends the
+// others, and is what is returned.
+func together[T any](ctx context.Context, with []T, do func(context.Context, T) error) error {
+	ctx, end := context.WithCancelCause(ctx)
+	defer end(nil)
 	var all sync.WaitGroup
-	for i := range with {
-		all.Go(func() { errs[i] = do(with[i]) })
+	for _, one := range with {
+		all.Go(func() {
+			if err := do(ctx, one); err != nil {
+				end(err)
+			}
+		})
 	}
 	all.Wait()
-	return errors.Join(errs...)
+	return context.Cause(ctx)
 }

@@ -58,8 +58,7 @@ func (r *Report) printBlock(b *strings.Builder, from region.Code, what What) {
 	for _, s := range Strategies() {
 		fmt.Fprintf(b, "  %s", pad(s.Words(), wordsWide))
 		for _, k := range shown {
-			c := r.Cell(from, what, s, k)
-			fmt.Fprintf(b, "%*.1f", cell, c.Times.Median())
+			fmt.Fprintf(b, "%*.1f", cell, r.median(from, what, s, k))
 		}
 		b.WriteString("\n")
 	}

@@ -1,6 +1,8 @@
 package claim
 
 import (
+	"context"
+	"errors"
 	"log/slog"
 	"strings"
 	"testing"
@@ -219,6 +221,23 @@ func TestFiguresThatAreNotWhatTheyAreCalledAreAnError(t *testing.T) {
 				t.Errorf("%v", err)
 			}
 		})
+	}
+}
+
+func TestTheFirstFailureEndsTheOthers(t *testing.T) {
+	failed := errors.New("failed")
+	err := together(t.Context(), []int{0, 1, 2}, func(ctx context.Context, n int) error {
+		if n == 1 {
+			return failed
+		}
+		<-ctx.Done()
+		return ctx.Err()
+	})
+	if err != failed {
+		t.Errorf("%v, want what failed first", err)
+	}
+	if err := together(t.Context(), []int{0, 1}, func(context.Context, int) error { return nil }); err != nil {
+		t.Errorf("%v although nothing failed", err)
 	}
 }
 

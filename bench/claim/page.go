@@ -100,10 +100,9 @@ func (r *Report) rowOfPage(from region.Code, s Strategy) rowOfPage {
 	row := rowOfPage{Words: upper(s.Words()), Ours: s == Replay, Missing: fmt.Sprintf("%d of %d", missing, of), Misses: missing > 0}
 	for _, w := range whats {
 		for i, k := range r.cfg.Queries {
-			c := r.Cell(from, w, s, k)
+			ms, missing := r.median(from, w, s, k), r.Cell(from, w, s, k).Missing
 			row.Cells = append(row.Cells, cellOfPage{
-				Text: fmt.Sprintf("%.0f", c.Times.Median()), Edge: i == 0,
-				Misses: c.Missing > 0, Best: c.Missing == 0 && c.Times.Median() <= r.alike(from, w, k),
+				Text: fmt.Sprintf("%.0f", ms), Edge: i == 0, Misses: missing > 0, Best: missing == 0 && ms <= r.alike(from, w, k),
 			})
 		}
 	}
@@ -113,10 +112,7 @@ func (r *Report) rowOfPage(from region.Code, s Strategy) rowOfPage {
 // cards are what somebody sees who looks for ten seconds.
 func (r *Report) cards() []card {
 	from := r.cfg.far()[0]
-	at := func(w What, s Strategy, k int) string {
-		c := r.Cell(from, w, s, k)
-		return fmt.Sprintf("%.0f ms", c.Times.Median())
-	}
+	at := func(w What, s Strategy, k int) string { return fmt.Sprintf("%.0f ms", r.median(from, w, s, k)) }
 	var all []card
 	for i, k := range []int{r.cfg.Queries[len(r.cfg.Queries)-1], r.cfg.Queries[0]} {
 		note := fmt.Sprintf("%d round trips, or 1", statements(k))
@@ -140,9 +136,8 @@ func (r *Report) cards() []card {
 func (r *Report) alike(from region.Code, w What, k int) float64 {
 	best := math.Inf(1)
 	for _, s := range Strategies() {
-		c := r.Cell(from, w, s, k)
-		if c.Missing == 0 {
-			best = min(best, c.Times.Median())
+		if r.Cell(from, w, s, k).Missing == 0 {
+			best = min(best, r.median(from, w, s, k))
 		}
 	}
 	return max(best*1.1, best+5)

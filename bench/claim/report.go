@@ -40,6 +40,12 @@ func (r *Report) Cell(from region.Code, w What, s Strategy, k int) Cell {
 	return Cell{}
 }
 
+// median is of the milliseconds that something took; NaN if it was not measured.
+func (r *Report) median(from region.Code, w What, s Strategy, k int) float64 {
+	c := r.Cell(from, w, s, k)
+	return c.Times.Median()
+}
+
 // Ran returns where requests ran, whatever their number of queries.
 func (r *Report) Ran(from region.Code, w What, s Strategy) Ran {
 	if ran := r.ran[place{from, w, s, 0}]; ran != nil {

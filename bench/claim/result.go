@@ -123,8 +123,7 @@ func (r *Report) Charts(from region.Code) []chart.Chart {
 		for _, s := range Strategies() {
 			line := chart.Series{Name: s.Words()}
 			for _, k := range r.cfg.Queries {
-				cell := r.Cell(from, w, s, k)
-				line.X, line.Y = append(line.X, float64(k)), append(line.Y, cell.Times.Median())
+				line.X, line.Y = append(line.X, float64(k)), append(line.Y, r.median(from, w, s, k))
 			}
 			c.Series = append(c.Series, line)
 		}

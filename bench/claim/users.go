@@ -50,7 +50,7 @@ func (u *user) leave() {
 // warmUp opens the connections between edges and machines, as many as users may want at
 // once, by requests that all cross at the same time.
 func (b *bench) warmUp(ctx context.Context, r region.Code) error {
-	return together(slices.Repeat([]int{b.cfg.Queries[0]}, b.cfg.Users), func(k int) error {
+	return together(ctx, slices.Repeat([]int{b.cfg.Queries[0]}, b.cfg.Users), func(ctx context.Context, k int) error {
 		u, err := b.newUser(r, k)
 		if err != nil {
 			return err
@@ -75,7 +75,7 @@ func (b *bench) users(ctx context.Context, r region.Code) error {
 		work <- k
 	}
 	close(work)
-	return together(slices.Repeat([]int{0}, b.cfg.Users), func(int) error {
+	return together(ctx, make([]int, b.cfg.Users), func(ctx context.Context, _ int) error {
 		for k := range work {
 			if err := b.userOf(ctx, r, k); err != nil {
 				return err

@@ -19,20 +19,18 @@ func upper(s string) string {
 func (r *Report) Summary() string {
 	from := r.cfg.far()[0]
 	most, least := r.cfg.Queries[len(r.cfg.Queries)-1], r.cfg.Queries[0]
-	at := func(w What, s Strategy, k int) string {
-		c := r.Cell(from, w, s, k)
-		return fmt.Sprintf("%.0f ms", c.Times.Median())
-	}
-	said := []string{fmt.Sprintf("From %s, %s, a write of %s takes %s if each query crosses the distance, and %s if the request does.",
-		name(from), r.distance(from), queries(most), at(Write, Remote, most), at(Write, Replay, most))}
+	said := []string{fmt.Sprintf("From %s, %s, a write of %s takes %.0f ms if each query crosses the distance, and %.0f ms if the request does.",
+		name(from), r.distance(from), queries(most), r.median(from, Write, Remote, most), r.median(from, Write, Replay, most))}
 	if least == 1 {
-		said = append(said, fmt.Sprintf("With a single query there is nothing to gain: %s and %s.", at(Write, Remote, 1), at(Write, Replay, 1)))
+		said = append(said, fmt.Sprintf("With a single query there is nothing to gain: %.0f ms and %.0f ms.", r.median(from, Write, Remote, 1), r.median(from, Write, Replay, 1)))
 	}
-	said = append(said, fmt.Sprintf("Sent as one batch, queries that do not need each other's answers are as fast: %s.", at(Write, Batch, most)))
 	missing, of := r.missing(Split)
 	ours, _ := r.missing(Replay)
-	said = append(said, fmt.Sprintf("Right after a write, a replica that nobody waits for does not show it to its writer %d times of %d; with Homing %d times, and the read takes %s.",
-		missing, of, ours, r.span(from, Own, Replay)))
+	said = append(said,
+		fmt.Sprintf("As fast are queries that need no answer of each other and are sent as one batch (%.0f ms), and an app in one region, whose reads cross, too (%.0f ms).",
+			r.median(from, Write, Batch, most), r.median(from, Read, Single, most)),
+		fmt.Sprintf("Right after a write, a replica that nobody waits for does not show it to its writer %d times of %d; with Homing %d times, and the read takes %s.",
+			missing, of, ours, r.span(from, Own, Replay)))
 	return strings.Join(said, " ")
 }
 
@@ -49,8 +47,7 @@ func (r *Report) missing(s Strategy) (missing, of int) {
 func (r *Report) span(from region.Code, w What, s Strategy) string {
 	var low, high float64
 	for i, k := range r.cfg.Queries {
-		c := r.Cell(from, w, s, k)
-		m := c.Times.Median()
+		m := r.median(from, w, s, k)
 		if i == 0 {
 			low = m
 		}
@@ -85,6 +82,7 @@ func (r *Report) Notes() []string {
 		"In one region there is no app near the users; their connections to it are open, too.",
 		"Whoever reads right after their write does so at once. The change is on its way to the replica while the answer is on its way to the writer, so here they arrive at about the same time. (What a replica says back takes no time here, and nothing waits for it.) " +
 			"A replica that has more to do is further behind: without a wait more own writes are missing, and with one it takes longer.",
+		"Other work on the machine delays each answer by a little, and so what waits for many answers the most.",
 		fmt.Sprintf("%d rounds. Up to %d users of a region at the same time, each with a number of queries of their own; each goes through the strategies in turn, and begins each round with another.",
 			r.cfg.Rounds, r.cfg.Users),
 	}
@@ -93,21 +91,17 @@ func (r *Report) Notes() []string {
 // Limits are where sending the request home does not win, by what was measured.
 func (r *Report) Limits() []string {
 	from := r.cfg.far()[0]
-	median := func(w What, s Strategy, k int) float64 {
-		c := r.Cell(from, w, s, k)
-		return c.Times.Median()
-	}
 	least, most := r.cfg.Queries[0], r.cfg.Queries[len(r.cfg.Queries)-1]
 	var said []string
 	if least == 1 {
-		said = append(said, fmt.Sprintf("A write of a single query takes one round trip either way: %.0f ms and %.0f ms.", median(Write, Remote, 1), median(Write, Replay, 1)))
+		said = append(said, fmt.Sprintf("A write of a single query takes one round trip either way: %.0f ms and %.0f ms.", r.median(from, Write, Remote, 1), r.median(from, Write, Replay, 1)))
 	}
 	said = append(said,
 		fmt.Sprintf("It is never less than the way there and back: a write of %s takes %.0f ms from %s, of which a user in %s pays next to nothing.",
-			queries(most), median(Write, Replay, most), from.City(), r.cfg.Primary.City()),
+			queries(most), r.median(from, Write, Replay, most), from.City(), r.cfg.Primary.City()),
 		fmt.Sprintf("Where users write and hardly read, one region is as good: there a write of %s takes %.0f ms, and a read %.0f ms.",
-			queries(most), median(Write, Single, most), median(Read, Single, most)),
-		fmt.Sprintf("An app that can send all its queries as one batch is as fast without: %.0f ms.", median(Write, Batch, most)),
+			queries(most), r.median(from, Write, Single, most), r.median(from, Read, Single, most)),
+		fmt.Sprintf("An app that can send all its queries as one batch is as fast without: %.0f ms.", r.median(from, Write, Batch, most)),
 		fmt.Sprintf("Reads are as fast on any replica. What a reader of their own write pays is the wait for the replica: %s here, where it is hardly behind; "+
 			"a round trip at most where it is far behind, since they then read at the primary.", r.span(from, Own, Replay)))
 	return said

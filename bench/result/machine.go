@@ -17,6 +17,8 @@ type Machine struct {
 	System string `json:"system"` // operating system and architecture, as Go calls them
 	Kernel string `json:"kernel,omitempty"`
 	Memory int64  `json:"memory,omitempty"` // bytes
+	// Load is the load average of the last minute, which tells of other work, too.
+	Load float64 `json:"load,omitempty"`
 }
 
 // ThisMachine describes the machine that this runs on.
@@ -29,6 +31,9 @@ func ThisMachine() Machine {
 	kilobytes, _, _ := strings.Cut(field("/proc/meminfo", "MemTotal"), " ")
 	if n, err := strconv.ParseInt(kilobytes, 10, 64); err == nil {
 		m.Memory = n << 10
+	}
+	if load, err := os.ReadFile("/proc/loadavg"); err == nil {
+		_, _ = fmt.Sscan(string(load), &m.Load) // stays 0 if it is written in another way
 	}
 	return m
 }
@@ -61,7 +66,11 @@ func (m Machine) String() string {
 	if m.Kernel != "" {
 		system += " " + m.Kernel
 	}
-	return strings.Join(append(parts, system), ", ")
+	parts = append(parts, system)
+	if m.Load > 0 {
+		parts = append(parts, fmt.Sprintf("load average %.1f", m.Load))
+	}
+	return strings.Join(parts, ", ")
 }
 
 func goVersion() Version {

@@ -23,7 +23,7 @@ func (r *Result) Print(w io.Writer) error {
 	}
 	paragraph := func(s string) {
 		if s != "" {
-			fmt.Fprintf(&b, "\n%s\n", Wrap(s, screen-2, "  "))
+			fmt.Fprintf(&b, "\n%s\n", Wrap(s, screen, "  "))
 		}
 	}
 	paragraph(r.Summary)

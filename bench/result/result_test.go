@@ -15,7 +15,7 @@ import (
 func some() *result.Result {
 	r := &result.Result{
 		Name: "claim", Title: "What a replay saves", Summary: "Much.", When: time.Date(2026, 8, 1, 12, 0, 0, 0, time.UTC),
-		Machine:  result.Machine{CPU: "Fast", Cores: 2, System: "linux/amd64", Kernel: "6.18.0", Memory: 8 << 30},
+		Machine:  result.Machine{CPU: "Fast", Cores: 2, System: "linux/amd64", Kernel: "6.18.0", Memory: 8 << 30, Load: 1.25},
 		Versions: []result.Version{{Name: "Go", Version: "1.26"}}, Commands: []string{"make bench-claim"},
 		Charts: []chart.Chart{{Name: "writes", Title: "Writes [ms]", Series: []chart.Series{{Name: "a", X: []float64{1}, Y: []float64{2}}}}},
 	}
@@ -41,7 +41,8 @@ func TestPrint(t *testing.T) {
 
   Much.
 
-  2 cores of Fast, 8 GiB of memory, linux/amd64 6.18.0; Go 1.26.
+  2 cores of Fast, 8 GiB of memory, linux/amd64 6.18.0, load average 1.2; Go
+  1.26.
 `
 	if b.String() != want {
 		t.Errorf("got\n%s\nwant\n%s", b.String(), want)
@@ -85,7 +86,7 @@ func TestWrite(t *testing.T) {
 	want := "# What a replay saves\n\nMuch.\n\n![Writes (ms)](claim-writes.svg)\n\n## A write from gru\n\n" +
 		"| strategy | 1 query, ms | rounds |\n| --- | --: | --: |\n| remote \\| primary | 242.0 | 20 |\n| replay | – | 20 |\n\n" +
 		"## Notes\n\n- Distances are emulated.\n\n## How\n\n" +
-		"Measured 2026-08-01 on 2 cores of Fast, 8 GiB of memory, linux/amd64 6.18.0; Go 1.26.\n\n```console\n$ make bench-claim\n```\n"
+		"Measured 2026-08-01 on 2 cores of Fast, 8 GiB of memory, linux/amd64 6.18.0, load average 1.2; Go 1.26.\n\n```console\n$ make bench-claim\n```\n"
 	if string(page) != want {
 		t.Errorf("got\n%s\nwant\n%s", page, want)
 	}

@@ -103,7 +103,7 @@ func (f benchFlags) run(ctx context.Context, out, errOut io.Writer) error {
 	case ctx.Err() != nil:
 		return nil // as was asked for
 	case errors.Is(err, dev.ErrNoCluster):
-		return fmt.Errorf("%w; install PostgreSQL 14 or newer (Debian: apt-get install postgresql)", err)
+		return fmt.Errorf("%w; what is measured needs PostgreSQL 14 or newer", err)
 	case err != nil:
 		return oneLine(err)
 	}
