@@ -4,7 +4,6 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"time"
 )
@@ -28,8 +27,7 @@ const patience = 90 * time.Second
 // quiet waits until the edge holds no more than before, or, where that is nothing,
 // until it has held the same for some seconds.
 func (s *soak) quiet(ctx context.Context, before holding) (holding, error) {
-	ctx, cancel := context.WithTimeout(ctx, patience)
-	defer cancel()
+	enough := time.After(patience)
 	tick := time.NewTicker(500 * time.Millisecond)
 	defer tick.Stop()
 	var last holding
@@ -38,9 +36,8 @@ func (s *soak) quiet(ctx context.Context, before holding) (holding, error) {
 		if err != nil {
 			return last, err
 		}
-		if now.goroutines == last.goroutines && now.files == last.files {
-			same++
-		} else {
+		same++
+		if now.goroutines != last.goroutines || now.files != last.files {
 			same = 0
 		}
 		last = now
@@ -50,10 +47,9 @@ func (s *soak) quiet(ctx context.Context, before holding) (holding, error) {
 		progress("waiting for quiet: %s", now)
 		select {
 		case <-tick.C:
+		case <-enough:
+			return last, nil // conclude says what is left
 		case <-ctx.Done():
-			if errors.Is(ctx.Err(), context.DeadlineExceeded) {
-				return last, nil // conclude says what is left
-			}
 			return last, ctx.Err()
 		}
 	}

@@ -23,6 +23,7 @@ type soak struct {
 	home  *machine
 	seen  *ledger
 	tally tally
+	left  string // the edge's goroutines at the end, if they are too many
 }
 
 // runSoak loads the edge for so long, then waits until it holds no more than before.
@@ -51,6 +52,9 @@ func runSoak(ctx context.Context, out io.Writer, dir string, length time.Duratio
 	after, err := s.quiet(ctx, before)
 	if err != nil {
 		return err
+	}
+	if !after.within(before) {
+		s.left, _ = s.edge.tell(ctx, "/debug/pprof/goroutine?debug=1") // without it the error says less
 	}
 	s.edge.stop() // it writes its races to the last
 	clearProgress()

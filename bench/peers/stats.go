@@ -5,6 +5,7 @@ package main
 import (
 	"context"
 	"encoding/json"
+	"io"
 	"net/http"
 )
 
@@ -15,18 +16,28 @@ type stats struct {
 	Goroutines int     `json:"goroutines"`
 }
 
-// ask asks an edged's side door.
+// ask asks an edged's side door for its stats.
 func (p *proxy) ask(ctx context.Context, path string) (s stats, err error) {
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+p.stats+path, nil)
+	text, err := p.tell(ctx, path)
 	if err != nil {
 		return s, err
+	}
+	return s, json.Unmarshal([]byte(text), &s)
+}
+
+// tell returns what an edged says at its side door.
+func (p *proxy) tell(ctx context.Context, path string) (string, error) {
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+p.stats+path, nil)
+	if err != nil {
+		return "", err
 	}
 	resp, err := http.DefaultClient.Do(req)
 	if err != nil {
-		return s, err
+		return "", err
 	}
 	defer resp.Body.Close()
-	return s, json.NewDecoder(resp.Body).Decode(&s)
+	text, err := io.ReadAll(resp.Body)
+	return string(text), err
 }
 
 // mallocs returns how often an edged has allocated, or -1 of a peer that does not tell.

@@ -48,7 +48,7 @@ func (s *soak) conclude(before, after holding) error {
 	races, first := racesIn(s.dir)
 	fmt.Fprintf(s.out, "\nbefore: %s\nafter:  %s\nraces: %d, writes run twice: %d\n", before, after, races, s.seen.runTwice())
 	if !after.within(before) {
-		errs = append(errs, fmt.Errorf("the edge holds more than before: %s, %s before", after, before))
+		errs = append(errs, fmt.Errorf("the edge holds more than before: %s, %s before\n%s", after, before, s.left))
 	}
 	if races > 0 {
 		errs = append(errs, fmt.Errorf("%d races; the first:\n%s", races, first))
@@ -59,15 +59,15 @@ func (s *soak) conclude(before, after holding) error {
 	return errors.Join(errs...)
 }
 
-// racesIn counts the reports that the race detector left in dir, and returns the first
-// file of them.
+// racesIn counts the reports that the race detector left in dir, and returns the first.
 func racesIn(dir string) (n int, first string) {
 	files, _ := filepath.Glob(filepath.Join(dir, "race.*"))
 	for _, file := range files {
 		text, _ := os.ReadFile(file)
-		n += strings.Count(string(text), "WARNING: DATA RACE")
-		if first == "" {
-			first = string(text)
+		reports := strings.Split(string(text), "WARNING: DATA RACE\n")
+		n += len(reports) - 1
+		if first == "" && len(reports) > 1 {
+			first, _, _ = strings.Cut(reports[1], "==================")
 		}
 	}
 	return n, first

@@ -4,7 +4,7 @@
 //	edged --near 127.0.0.1:4001 --home 127.0.0.1:4002
 //
 // It prints two addresses: the edge's, and one that tells at /stats what the process
-// has allocated and holds. It ends with SIGTERM.
+// has allocated and holds, and at /debug/pprof/ where. It ends with SIGTERM.
 package main
 
 import (

@@ -3,6 +3,7 @@ package main
 import (
 	"encoding/json"
 	"net/http"
+	"net/http/pprof"
 	"runtime"
 
 	"homing/metrics"
@@ -17,7 +18,7 @@ type stats struct {
 	Goroutines int    `json:"goroutines"`
 }
 
-// sideDoor answers /stats, and /stats?gc after a collection; and /metrics.
+// sideDoor answers /stats, and /stats?gc after a collection; /metrics; and profiles.
 func sideDoor(m *metrics.Metrics) http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /stats", func(w http.ResponseWriter, r *http.Request) {
@@ -29,5 +30,7 @@ func sideDoor(m *metrics.Metrics) http.Handler {
 		_ = json.NewEncoder(w).Encode(stats{mem.Mallocs, mem.TotalAlloc, mem.HeapAlloc, runtime.NumGoroutine()})
 	})
 	mux.Handle("GET /metrics", m.Handler())
+	mux.HandleFunc("GET /debug/pprof/", pprof.Index)
+	mux.HandleFunc("GET /debug/pprof/profile", pprof.Profile)
 	return mux
 }
