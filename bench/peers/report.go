@@ -3,6 +3,7 @@
 package main
 
 import (
+	"fmt"
 	"os"
 	"regexp"
 	"strings"
@@ -35,7 +36,7 @@ var notes = []string{
 	"All speak HTTP/1.1 on both sides, keep connections alive, log no requests, add X-Forwarded-For, -Proto, -Port, Via and an ID of the request. " +
 		"The configurations are in bench/peers/conf. Homing's edge has its metrics, its records of journeys and its questions to machines on.",
 	"A second machine is asked by nginx because of X-Accel-Redirect, by Caddy with handle_response, by Homing because of Fly-Replay. HAProxy cannot.",
-	"Memory is what 2,000 connections add to the resident set of a process that has just started and has served some seconds' requests.",
+	"Memory is what 2,000 connections add to the resident set of a process that has just started and has served requests for a second.",
 }
 
 func (r *report) add(s scenario, t *result.Table) {
@@ -52,10 +53,27 @@ func (r *report) write(peers []peer, dir string) error {
 	}
 	r.result.Charts = append(r.charts(peers, "cpu", "A request's time of the processor", "µs", "CPU", "get-32", "get-256", "post-32", "post-256"),
 		r.charts(peers, "memory", "Memory that a connection holds", "KiB", "memory", "idle", "tunnels")...)
+	r.result.Summary = r.summary()
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return err
 	}
 	return r.result.Write(dir)
+}
+
+// summary says in two sentences what most want to know; nothing if it was not measured.
+func (r *report) summary() string {
+	get, replayed := r.tables["get-32"], r.tables["replay"]
+	if get == nil || replayed == nil {
+		return ""
+	}
+	homing, measured := value(get, "homing", "ratio")
+	caddy, too := value(get, "caddy", "ratio")
+	again, also := value(replayed, "homing", "ratio")
+	if !measured || !too || !also {
+		return ""
+	}
+	return fmt.Sprintf("A GET through Homing's edge takes %.2f times as much of the processor as one through nginx, where Caddy takes %.2f times as much. "+
+		"One that is replayed at a second machine takes %.2f times as much as a plain one.", homing, caddy, again)
 }
 
 // charts returns bars of one column, in a group for each scenario; nothing if one was

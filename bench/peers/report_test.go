@@ -58,16 +58,21 @@ func TestStreamsAreCountedByBytes(t *testing.T) {
 
 func TestTheReportIsWritten(t *testing.T) {
 	found := newReport(settings{args: []string{"--quick"}})
-	all := []peer{{name: "nginx", version: "1.0"}, {name: "homing"}}
+	all := []peer{{name: "nginx", version: "1.0"}, {name: "caddy", version: "2.0"}, {name: "homing"}}
 	for _, s := range scenarios() {
 		columns := plainColumns
+		if s.name == "replay" {
+			columns = replayColumns
+		}
 		if s.name == "idle" || s.name == "tunnels" {
 			columns = []result.Column{{Name: "memory"}}
 		}
 		table := newTable(s.name, columns...)
 		for _, p := range all {
 			cells := make([]any, len(columns))
-			cells[0] = 3.5
+			for i := range cells {
+				cells[i] = 3.5 + float64(i)
+			}
 			add(table, p.name, cells...)
 		}
 		found.add(s, table)
@@ -80,7 +85,7 @@ func TestTheReportIsWritten(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, want := range []string{"nginx 1.0", "| homing | 3.5 ", "go run ./bench/peers --quick", "peers-cpu.svg", "peers-memory.svg"} {
+	for _, want := range []string{"nginx 1.0", "6.50 times", "5.50 times", "| homing | 3.5 ", "go run ./bench/peers --quick", "peers-cpu.svg", "peers-memory.svg"} {
 		if !strings.Contains(string(text), want) {
 			t.Errorf("peers.md does not say %q", want)
 		}

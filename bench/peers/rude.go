@@ -59,8 +59,15 @@ func sip(ctx context.Context, v *visitor) string {
 	defer c.Close()
 	_ = c.SetReadBuffer(4 << 10)
 	fmt.Fprintf(c, "GET %s HTTP/1.1\r\nHost: soak\r\n\r\n", long)
+	resp, err := http.ReadResponse(bufio.NewReaderSize(c, 1<<10), nil)
+	if err != nil {
+		return "connection ended"
+	}
+	if code := resp.Header.Get("Homing-Error"); code != "" {
+		return code
+	}
 	for range 10 {
-		if _, err := io.CopyN(io.Discard, c, 1<<10); err != nil {
+		if _, err := io.CopyN(io.Discard, resp.Body, 1<<10); err != nil {
 			return "connection ended"
 		}
 		pause(ctx)
