@@ -149,7 +149,7 @@ func (m *machine) echo(w http.ResponseWriter) {
 
 // mortality lets machines die and come back, in turn, until ctx ends; all live then.
 func mortality(ctx context.Context, machines ...*machine) error {
-	step := time.NewTicker(time.Second)
+	step := time.NewTicker(2 * time.Second)
 	defer step.Stop()
 	for i := 0; ; i++ {
 		select {

@@ -27,7 +27,6 @@ type process struct {
 	label  string
 	cmd    *exec.Cmd
 	output string // file of what it wrote
-	first  string // the first line it wrote, if asked for
 	ended  chan struct{}
 }
 
