@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"net"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strings"
 	"text/template"
@@ -30,9 +31,17 @@ const first = "nginx"
 // installedPeers are those that come with Debian.
 func installedPeers(ctx context.Context) []peer {
 	return []peer{
-		{name: first, program: "nginx", config: "nginx.conf", argv: []string{"-c", "%s", "-e", "stderr"}, version: asked(ctx, "nginx"), replays: true},
-		{name: "haproxy", program: "haproxy", config: "haproxy.cfg", argv: []string{"-db", "-f", "%s"}, version: asked(ctx, "haproxy")},
+		{name: first, program: found("nginx"), config: "nginx.conf", argv: []string{"-c", "%s", "-e", "stderr"}, version: asked(ctx, found("nginx")), replays: true},
+		{name: "haproxy", program: found("haproxy"), config: "haproxy.cfg", argv: []string{"-db", "-f", "%s"}, version: asked(ctx, found("haproxy"))},
 	}
+}
+
+// found returns a program that Debian keeps out of the PATH of most users.
+func found(program string) string {
+	if _, err := exec.LookPath(program); err != nil {
+		return "/usr/sbin/" + program
+	}
+	return program
 }
 
 // asked returns a program's version as it tells it with -v.
@@ -97,12 +106,14 @@ func (p *proxy) startEdged(ctx context.Context, dir string, o *origin) (err erro
 	if err != nil {
 		return err
 	}
+	return p.listening(ctx)
+}
+
+// listening reads where an edged listens.
+func (p *proxy) listening(ctx context.Context) error {
 	line, err := p.line(ctx)
-	if err != nil {
-		return err
-	}
 	p.addr, p.stats, _ = strings.Cut(line, " ")
-	return nil
+	return err
 }
 
 func (p *proxy) startConfigured(dir string, o *origin) (err error) {

@@ -12,6 +12,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"sync"
 	"syscall"
 	"time"
 )
@@ -28,6 +29,7 @@ type process struct {
 	cmd    *exec.Cmd
 	output string // file of what it wrote
 	ended  chan struct{}
+	over   sync.Once
 }
 
 // start starts a program on a core. Its group has its own ID, so that those it starts
@@ -58,8 +60,11 @@ func startWith(name, dir string, env []string, argv ...string) (*process, error)
 	return p, nil
 }
 
-// stop ends the process, and after two seconds whatever is left of its group.
-func (p *process) stop() {
+// stop ends the process, and after two seconds whatever is left of its group. It may be
+// called again: the ID may be somebody else's by then.
+func (p *process) stop() { p.over.Do(p.end) }
+
+func (p *process) end() {
 	_ = syscall.Kill(p.cmd.Process.Pid, syscall.SIGTERM)
 	select {
 	case <-p.ended:

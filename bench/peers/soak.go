@@ -8,7 +8,6 @@ import (
 	"io"
 	"net/http"
 	"path/filepath"
-	"strings"
 	"sync"
 	"time"
 )
@@ -73,9 +72,7 @@ func (s *soak) start(ctx context.Context) (err error) {
 	s.edge.process, err = startWith("edged", s.dir, []string{"GORACE=log_path=" + filepath.Join(s.dir, "race")},
 		s.edge.program, "--near", s.near.addr, "--home", s.home.addr, "--log", "error")
 	if err == nil {
-		var line string
-		line, err = s.edge.line(ctx)
-		s.edge.addr, s.edge.stats, _ = strings.Cut(line, " ")
+		err = s.edge.listening(ctx)
 	}
 	if err == nil {
 		err = s.edge.answers(ctx, s.edge.url("/"))
