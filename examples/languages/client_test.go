@@ -22,6 +22,7 @@ type link struct {
 // what a browser has as a cookie.
 type client struct {
 	addr  string
+	host  string // what it takes the address for; empty: that
 	token string
 }
 
@@ -41,6 +42,7 @@ func (c *client) do(method, path string, form url.Values) (a answer, err error) 
 	if err != nil {
 		return a, err
 	}
+	req.Host = c.host
 	if form != nil {
 		req.Header.Set("Content-Type", "application/x-www-form-urlencoded")
 	}

@@ -86,16 +86,18 @@ func database(t *testing.T, address string) []string {
 	}
 }
 
-// TestTheLockNamesNoHost: npm writes where it has found a package, which is where one
+// TestTheLocksNameNoHost: npm writes where it has found a package, which is where one
 // person's registry is.
-func TestTheLockNamesNoHost(t *testing.T) {
-	text, err := os.ReadFile(filepath.Join("..", "node", "package-lock.json"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	for line := range strings.Lines(string(text)) {
-		if strings.Contains(line, "://") {
-			t.Errorf("package-lock.json has %swrite it with npm install --omit-lockfile-registry-resolved", strings.TrimLeft(line, " "))
+func TestTheLocksNameNoHost(t *testing.T) {
+	for _, name := range []string{"node", "vite"} {
+		text, err := os.ReadFile(filepath.Join("..", name, "package-lock.json"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		for line := range strings.Lines(string(text)) {
+			if strings.Contains(line, "://") {
+				t.Errorf("package-lock.json of %s has %swrite it with npm install --omit-lockfile-registry-resolved", name, strings.TrimLeft(line, " "))
+			}
 		}
 	}
 }

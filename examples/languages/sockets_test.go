@@ -2,6 +2,7 @@ package languages
 
 import (
 	"bufio"
+	"encoding/binary"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -20,6 +21,7 @@ func (c *client) open(t *testing.T, path string, fields ...string) *http.Respons
 	if err != nil {
 		t.Fatal(err)
 	}
+	req.Host = c.host
 	if c.token != "" {
 		req.Header.Set("Homing-Position", c.token)
 	}
@@ -132,8 +134,13 @@ type socket struct {
 
 func (c *client) socket(t *testing.T) *socket {
 	t.Helper()
-	resp := c.open(t, "/live", "Connection", "Upgrade", "Upgrade", "websocket",
-		"Sec-WebSocket-Version", "13", "Sec-WebSocket-Key", "dGhlIHNhbXBsZSBub25jZQ==")
+	return c.socketAt(t, "/live")
+}
+
+func (c *client) socketAt(t *testing.T, path string, fields ...string) *socket {
+	t.Helper()
+	resp := c.open(t, path, append(fields, "Connection", "Upgrade", "Upgrade", "websocket",
+		"Sec-WebSocket-Version", "13", "Sec-WebSocket-Key", "dGhlIHNhbXBsZSBub25jZQ==")...)
 	conn, ok := resp.Body.(io.ReadWriteCloser)
 	// The key and what it is answered with are RFC 6455's example, section 1.3.
 	if accept := resp.Header.Get("Sec-WebSocket-Accept"); !ok || accept != "s3pPLMBiTxaQ9kYGzzhZRbK+xOo=" {
@@ -145,6 +152,7 @@ func (c *client) socket(t *testing.T) *socket {
 const (
 	finalText  = 0x81 // the head of a frame that is a whole text
 	masked     = 0x80 // what clients send is; with zeros it stays readable
+	longer     = 126  // a length in two more bytes
 	finalClose = 0x88
 )
 
@@ -169,10 +177,16 @@ func (s *socket) read() ([]byte, error) {
 	if _, err := io.ReadFull(s.conn, head[:]); err != nil {
 		return nil, err
 	}
-	if head[0] != finalText || head[1] > 125 {
+	length := uint16(head[1])
+	if length == longer {
+		if err := binary.Read(s.conn, binary.BigEndian, &length); err != nil {
+			return nil, err
+		}
+	}
+	if head[0] != finalText || head[1] > longer {
 		return nil, fmt.Errorf("a frame of another kind: %x", head)
 	}
-	text := make([]byte, head[1])
+	text := make([]byte, length)
 	_, err := io.ReadFull(s.conn, text)
 	return text, err
 }

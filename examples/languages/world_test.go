@@ -7,8 +7,6 @@ import (
 	"maps"
 	"net"
 	"net/http"
-	"os/exec"
-	"path/filepath"
 	"slices"
 	"strings"
 	"sync"
@@ -42,18 +40,6 @@ type world struct {
 	mu      sync.Mutex
 	records map[string]*journey.Record
 	came    chan struct{} // closed and made anew at each record
-}
-
-// buildHoming builds the command, once for all tests that are given it.
-func buildHoming(t *testing.T) string {
-	t.Helper()
-	program := filepath.Join(t.TempDir(), "homing")
-	build := exec.CommandContext(t.Context(), "go", "build", "-o", program, "./cmd/homing")
-	build.Dir = filepath.Join("..", "..") // it is of another module
-	if out, err := build.CombinedOutput(); err != nil {
-		t.Fatalf("%v\n%s", err, out)
-	}
-	return program
 }
 
 // deploy does what a first deploy does: the release command, then the machines.

@@ -1,0 +1,182 @@
+package languages
+
+import (
+	"fmt"
+	"net/http"
+	"path/filepath"
+	"slices"
+	"sync"
+	"testing"
+	"time"
+
+	"homing/decision"
+	"homing/region"
+)
+
+// TestDev runs each example, and one in Go, by "homing dev" in its own folder, as people
+// do who have nothing but a clone. Two machines are in each region.
+func TestDev(t *testing.T) {
+	t.Parallel()
+	for _, name := range append([]string{"chi"}, names...) {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			l := devOf(t, name)
+			t.Run("a read is answered next door", l.testRead)
+			t.Run("a write is replayed", l.testWrite)
+			t.Run("a refused write is replayed", l.testRefused)
+			t.Run("an author sees the own write", l.testOwnWrite)
+			t.Run("two machines share load", l.testShare)
+			t.Run("a killed machine costs no GET", func(t *testing.T) { l.testKilled(t, here, read, ownRead, visit) })
+			t.Run("a killed machine of the primary's region", func(t *testing.T) { l.testKilled(t, home, read) })
+			if name == "python" {
+				t.Run("the primary moves", l.testPromote)
+			}
+		})
+	}
+}
+
+// devOf starts an example by what README.md says.
+func devOf(t *testing.T, name string) *local {
+	t.Helper()
+	args := []string{"--db", "postgres", "--regions", "ord,gru", "--machines", "ord=2,gru=2"}
+	var l *local
+	if name == "chi" {
+		l = startDev(t, "..", append(args, "--", buildChi(t))...)
+	} else {
+		l = startDev(t, filepath.Join("..", name), append(args, "--sidecar")...)
+	}
+	l.settle(t)
+	return l
+}
+
+// settle waits until each machine here reads from the database beside it: one that does
+// not know it yet sends reads home.
+func (l *local) settle(t *testing.T) {
+	t.Helper()
+	read := map[string]bool{}
+	for patience := time.After(30 * time.Second); len(read) < 2; {
+		j := l.journey(t, l.client(here).get(t, "/links").header)
+		if last := j.Hops[len(j.Hops)-1]; last.Reason == decision.Read {
+			read[last.Machine] = true
+		}
+		select {
+		case <-time.After(5 * time.Millisecond):
+		case <-patience:
+			t.Fatalf("these machines read here: %v; the regions are %+v", read, l.state(t).Regions)
+		}
+	}
+}
+
+// Ways of a request from here.
+var (
+	nextDoor = []region.Code{here}
+	replayed = []region.Code{here, home}
+)
+
+func (l *local) testRead(t *testing.T) {
+	kept := l.client(home).create(t, "read")
+	l.arrives(t, kept)
+	c := l.client(here)
+	for range 3 { // a statement that is used again is prepared
+		if got := c.show(t, kept.ID); got != kept {
+			t.Errorf("%+v is read as %+v", kept, got)
+		}
+		l.went(t, c.get(t, "/links").header, nextDoor, decision.Read)
+	}
+}
+
+func (l *local) testWrite(t *testing.T) {
+	a := l.client(here).ask(t, http.MethodPost, "/links", form("written"))
+	if a.status != http.StatusCreated {
+		t.Errorf("%v", a)
+	}
+	l.went(t, a.header, replayed, decision.Method)
+}
+
+// testRefused follows a link, which is a GET that writes.
+func (l *local) testRefused(t *testing.T) {
+	kept := l.client(home).create(t, "refused")
+	c := l.client(here)
+	for range 3 {
+		l.arrives(t, kept)
+		l.went(t, c.visit(t, "refused").header, replayed, decision.Captured)
+		kept.Visits++
+		if got := c.show(t, kept.ID); got != kept {
+			t.Errorf("%+v is read as %+v", kept, got)
+		}
+	}
+}
+
+// testOwnWrite reads what was written while the replica is held back.
+func (l *local) testOwnWrite(t *testing.T) {
+	l.turn(t, "hold", here)
+	author, other := l.client(here), l.client(here)
+	kept := author.create(t, "own")
+	path := fmt.Sprintf("/links/%d", kept.ID)
+	a := author.get(t, path)
+	var got link
+	if a.read(t, &got); got != kept {
+		t.Errorf("its author sees %v", a)
+	}
+	l.went(t, a.header, replayed, decision.Stale)
+	if a = other.get(t, path); a.status != http.StatusNotFound {
+		t.Errorf("somebody else sees %v, and the replica has not got it", a)
+	}
+	l.turn(t, "release", here)
+	l.arrives(t, kept)
+	a = author.get(t, path)
+	if a.read(t, &got); got != kept {
+		t.Errorf("when the replica has it, its author sees %v", a)
+	}
+	l.went(t, a.header, nextDoor, decision.Reached, decision.Waited)
+}
+
+// testShare has many read at the same time: both machines of the region answer.
+func (l *local) testShare(t *testing.T) {
+	var mu sync.Mutex
+	answered := map[string]int{}
+	var clients sync.WaitGroup
+	for range 40 { // as many as the page remembers
+		clients.Go(func() {
+			a, err := l.client(here).do(http.MethodGet, "/links", nil)
+			if err != nil || a.status != http.StatusOK {
+				t.Errorf("a read: %v, %v", a, err)
+				return
+			}
+			mu.Lock()
+			defer mu.Unlock()
+			answered[a.header.Get("Fly-Request-Id")]++
+		})
+	}
+	clients.Wait()
+	byMachine := map[string]int{}
+	for id := range answered {
+		j := l.journey(t, http.Header{"Fly-Request-Id": {id}})
+		byMachine[j.Hops[len(j.Hops)-1].Machine]++
+	}
+	for _, m := range l.state(t).region(here).Machines {
+		if byMachine[m.ID] == 0 {
+			t.Errorf("machine %s answered nobody: %v", m.ID, byMachine)
+		}
+	}
+}
+
+// pid is the process that is a machine, 0 where nobody tells.
+func (l *local) pid(m devMachine) int {
+	for _, r := range family(l.cmd.Process.Pid) {
+		if r.parent == l.cmd.Process.Pid && slices.Contains(r.environ(), "FLY_MACHINE_ID="+m.ID) {
+			return r.pid
+		}
+	}
+	return 0
+}
+
+// pids are those of a region's machines.
+func (l *local) pids(t *testing.T, at region.Code) map[string]int {
+	t.Helper()
+	all := map[string]int{}
+	for _, m := range l.state(t).region(at).Machines {
+		all[m.ID] = l.pid(m)
+	}
+	return all
+}
