@@ -22,6 +22,10 @@ func Explain(err error) error {
 	if errors.Is(err, ErrNoCluster) {
 		return fmt.Errorf("%w; install PostgreSQL 14 or newer (Debian: apt-get install postgresql), or use --db sqlite, which needs nothing", err)
 	}
+	var plain plainError
+	if errors.As(err, &plain) && plain.late {
+		return fmt.Errorf("%w; with --patience it may take longer", err)
+	}
 	return inUse(err)
 }
 

@@ -111,13 +111,16 @@ func plainly(err error) error {
 	}
 	if errors.Is(err, context.DeadlineExceeded) {
 		text, _ := strings.CutSuffix(err.Error(), ": "+context.DeadlineExceeded.Error())
-		err = errors.New(text)
+		return plainError{errors.New(text), true}
 	}
-	return plainError{err}
+	return plainError{err, false}
 }
 
 // plainError leaves out who says so.
-type plainError struct{ err error }
+type plainError struct {
+	err  error
+	late bool // the app was not up in time
+}
 
 func (e plainError) Error() string { return strings.TrimPrefix(e.err.Error(), "supervise: ") }
 func (e plainError) Unwrap() error { return e.err }

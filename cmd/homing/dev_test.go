@@ -299,7 +299,7 @@ func TestDevThatCannotStartSaysWhyInOneLine(t *testing.T) {
 		"an app that ends":          {nil, []string{"--", "echo no such table; exit 4"}, "exit code 4 after "},
 		"an app that listens where another does": {nil, []string{"--", "echo 'listen EADDRINUSE: address already in use :::8080'; exit 1"},
 			"; each machine has a port of its own: have the app listen on $PORT, or tell it with {port} in its command"},
-		"an app that never listens":  {map[string]string{"fly.toml": web}, []string{"--patience", "100ms"}, "the app is not up"},
+		"an app that never listens":  {map[string]string{"fly.toml": web}, []string{"--patience", "100ms"}, "; with --patience it may take longer"},
 		"a release that fails":       {map[string]string{"fly.toml": web + "[deploy]\nrelease_command = 'false'\n"}, nil, `the release command "false" of fly.toml: exit code 1`},
 		"a region nobody knows":      {nil, []string{"--regions", "gur", "--", "x"}, `--regions: there is no region "gur"; did you mean gru (São Paulo)?`},
 		"a primary nobody knows":     {map[string]string{"fly.toml": "primary_region = 'odr'\n" + web}, nil, "fly.toml:1:18: primary_region: did you mean"},
