@@ -42,16 +42,57 @@ func Join(a, b End) {
 
 var pourBuffers = sync.Pool{New: func() any { b := make([]byte, 32<<10); return &b }}
 
+// sip is what a tunnel holds for each direction while nothing comes. Most messages on
+// most tunnels are smaller.
+const sip = 1 << 10
+
 // pour copies from one end to the other, and passes the end on.
 func pour(to, from End) {
-	buf := pourBuffers.Get().(*[]byte)
-	defer pourBuffers.Put(buf)
-	// Without the wrappers io.Copy would splice, which holds two more descriptors
+	// Without the wrapper a copy would splice, which holds two more descriptors
 	// for each direction.
-	_, err := io.CopyBuffer(struct{ io.Writer }{to}, struct{ io.Reader }{from}, *buf)
+	err := copyTo(struct{ io.Writer }{to}, from)
 	if err == nil && to.CloseWrite() == nil {
 		return
 	}
 	to.Close()
 	from.Close()
+}
+
+// copyTo copies in sips, and in draughts for as long as more comes than fits a sip.
+func copyTo(to io.Writer, from io.Reader) error {
+	small := make([]byte, sip)
+	for {
+		n, err := carry(to, from, small)
+		if n == len(small) && err == nil {
+			err = carryMuch(to, from)
+		}
+		if err == io.EOF {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+	}
+}
+
+func carryMuch(to io.Writer, from io.Reader) error {
+	buf := pourBuffers.Get().(*[]byte)
+	defer pourBuffers.Put(buf)
+	for {
+		n, err := carry(to, from, *buf)
+		if n <= sip || err != nil {
+			return err
+		}
+	}
+}
+
+// carry reads once, and writes what has come.
+func carry(to io.Writer, from io.Reader, buf []byte) (int, error) {
+	n, err := from.Read(buf)
+	if n > 0 {
+		if _, werr := to.Write(buf[:n]); werr != nil {
+			return n, werr
+		}
+	}
+	return n, err
 }

@@ -7,7 +7,7 @@ import (
 )
 
 // firstBuffer is what an idle connection holds.
-const firstBuffer = 4 << 10
+const firstBuffer = 3 << 10
 
 // Reader reads the messages that one side of a connection sends. It is not safe
 // for concurrent use; that includes its Body.
@@ -59,10 +59,10 @@ func (r *Reader) Body() *Body { return &r.body }
 func (r *Reader) Buffered() int { return r.end - r.start }
 
 // Rest takes what was read ahead: after an upgrade it belongs to the new
-// protocol. The bytes are the caller's.
+// protocol. The bytes are the caller's, and the Reader holds no memory any more.
 func (r *Reader) Rest() []byte {
 	rest := bytes.Clone(r.buf[r.start:r.end])
-	r.take(r.end - r.start)
+	r.buf, r.start, r.end, r.line, r.seen, r.fields = nil, 0, 0, 0, 0, nil
 	return rest
 }
 
