@@ -8,6 +8,8 @@ import (
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
+	"os"
+	"os/signal"
 	"strconv"
 	"strings"
 	"sync"
@@ -166,7 +168,12 @@ func (a answer) home() string {
 	return reason
 }
 
-func leavesNothing(t testing.TB) { misbehave.LeavesNothing(t) }
+func leavesNothing(t testing.TB) {
+	signals := make(chan os.Signal, 1)
+	signal.Notify(signals, os.Interrupt) // what this starts, once, stays
+	signal.Stop(signals)
+	misbehave.LeavesNothing(t)
+}
 
 // logTo returns a logger and what it writes.
 func logTo() (*slog.Logger, *lockedBuffer) {
