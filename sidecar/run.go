@@ -35,7 +35,8 @@ type Config struct {
 	// asks for it. It is waited for all the same: a worker opens none. Default 1 min.
 	StartTimeout time.Duration
 	// Drain is how long requests under way may take when the sidecar is to end, before
-	// the app is told so. Default 5 s.
+	// the app is told so. Default 3 s: Fly kills a machine after 5 s (kill_timeout), and
+	// the app needs some of them.
 	Drain time.Duration
 	// Ready is called when requests are taken, with the address that is listened at.
 	// nil: nobody is told.
@@ -44,17 +45,18 @@ type Config struct {
 	Logger *slog.Logger
 }
 
+// Defaults of a [Config].
 const (
-	defaultStart = time.Minute
-	defaultDrain = 5 * time.Second
+	DefaultStart = time.Minute
+	DefaultDrain = 3 * time.Second
 )
 
 func (c Config) withDefaults() Config {
 	if c.StartTimeout <= 0 {
-		c.StartTimeout = defaultStart
+		c.StartTimeout = DefaultStart
 	}
 	if c.Drain <= 0 {
-		c.Drain = defaultDrain
+		c.Drain = DefaultDrain
 	}
 	if c.Logger == nil {
 		c.Logger = slog.Default()

@@ -64,8 +64,8 @@ task, gets its database and signals, and nothing listens for it.`,
 	cmd.Flags().StringVar(&f.health, "health", "", "a `PATH` where the sidecar tells its health")
 	cmd.Flags().BoolVar(&f.h2c, "h2c", false, "the app speaks HTTP/2 without TLS, as gRPC does")
 	cmd.Flags().BoolVar(&f.worker, "worker", false, "COMMAND takes no requests")
-	cmd.Flags().DurationVar(&f.start, "start", time.Minute, "`TIME` after which the log asks for the app's port")
-	cmd.Flags().DurationVar(&f.drain, "drain", 5*time.Second, "`TIME` for requests to end after SIGTERM")
+	cmd.Flags().DurationVar(&f.start, "start", sidecar.DefaultStart, "`TIME` after which the log asks for the app's port")
+	cmd.Flags().DurationVar(&f.drain, "drain", sidecar.DefaultDrain, "`TIME` for requests to end after SIGTERM")
 	cmd.Flags().DurationVar(&f.grace, "grace", supervise.DefaultGrace, "`TIME` for the app to end then")
 	return cmd
 }
