@@ -19,7 +19,7 @@ import (
 const ms = time.Millisecond
 
 // newNetwork skips the test where the system does not allow networks.
-func newNetwork(t *testing.T, cfg wan.Config) *wan.Network {
+func newNetwork(t testing.TB, cfg wan.Config) *wan.Network {
 	t.Helper()
 	n, err := wan.New(cfg)
 	if errors.Is(err, syscall.EPERM) || errors.Is(err, syscall.EACCES) {
@@ -42,7 +42,7 @@ func noDelay(region.Code, region.Code) time.Duration { return 0 }
 func near() wan.Config { return wan.Config{Sites: []region.Code{"gru", "ord"}, Delay: noDelay} }
 
 // connect returns both ends of a connection from one site to another.
-func connect(t *testing.T, n *wan.Network, from, to region.Code) (near, far net.Conn) {
+func connect(t testing.TB, n *wan.Network, from, to region.Code) (near, far net.Conn) {
 	t.Helper()
 	l, err := n.Site(to).Listen(t.Context(), "tcp", ":80")
 	if err != nil {
