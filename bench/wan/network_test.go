@@ -64,7 +64,6 @@ func connect(t testing.TB, n *wan.Network, from, to region.Code) (near, far net.
 	return near, far
 }
 
-// Whether the machine is busy shows in single round trips, but not in the shortest.
 func TestARoundTripTakesTheDelaysOfBothDirections(t *testing.T) {
 	oneWay := map[[2]region.Code]time.Duration{
 		{"gru", "ord"}: 9 * ms, {"ord", "gru"}: 14 * ms,
@@ -77,20 +76,27 @@ func TestARoundTripTakesTheDelaysOfBothDirections(t *testing.T) {
 	for to, want := range map[region.Code]time.Duration{"ord": 23 * ms, "ams": 10 * ms} {
 		near, far := connect(t, n, "gru", to)
 		go io.Copy(far, far)
-		shortest := time.Hour
-		for range 20 {
-			begun := time.Now()
-			if _, err := near.Write([]byte{1}); err != nil {
-				t.Fatal(err)
-			}
-			if _, err := io.ReadFull(near, make([]byte, 1)); err != nil {
-				t.Fatal(err)
-			}
-			shortest = min(shortest, time.Since(begun))
+		wantRoundTrip(t, near, want)
+	}
+}
+
+// wantRoundTrip sends a byte back and forth until it has taken just the time: no machine
+// is busy all the time. It must never take less.
+func wantRoundTrip(t *testing.T, c net.Conn, want time.Duration) {
+	t.Helper()
+	shortest := time.Hour
+	for end := time.Now().Add(5 * time.Second); time.Now().Before(end) && shortest > want+ms; {
+		begun := time.Now()
+		if _, err := c.Write([]byte{1}); err != nil {
+			t.Fatal(err)
 		}
-		if shortest < want || shortest > want+ms {
-			t.Errorf("from gru to %s and back in %v, want %v and at most 1 ms more", to, shortest, want)
+		if _, err := io.ReadFull(c, make([]byte, 1)); err != nil {
+			t.Fatal(err)
 		}
+		shortest = min(shortest, time.Since(begun))
+	}
+	if shortest < want || shortest > want+ms {
+		t.Errorf("from %v to %v and back in %v, want %v and at most 1 ms more", c.LocalAddr(), c.RemoteAddr(), shortest, want)
 	}
 }
 
