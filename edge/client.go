@@ -52,16 +52,18 @@ const (
 	closed           // at once
 	lingering        // once the client has had time to read the answer
 	broken           // so that half an answer does not look like a whole one
+	givenAway        // to a tunnel
 )
 
 func (c *client) serve() {
+	given := false
 	defer c.server.remove(c)
-	defer c.conn.Close()
 	defer func() {
-		if p := recover(); p != nil { // one request must not end all others
-			c.server.edge.cfg.Logger.Error("serving a request panicked", "panic", p, "stack", string(debug.Stack()))
+		if !given {
+			c.conn.Close()
 		}
 	}()
+	defer c.survive()
 	if c.handshake() {
 		c.serveHTTP2(nil)
 		return
@@ -76,8 +78,26 @@ func (c *client) serve() {
 		case broken:
 			c.reset()
 			return
+		case givenAway:
+			given = true
+			return
 		}
 	}
+}
+
+// survive is deferred: one request must not end all others.
+func (c *client) survive() {
+	if p := recover(); p != nil {
+		c.server.edge.cfg.Logger.Error("serving a request panicked", "panic", p, "stack", string(debug.Stack()))
+	}
+}
+
+// carry is a tunnel's goroutine.
+func (c *client) carry(t *trip) {
+	defer c.conn.Close()
+	defer c.survive()
+	c.reader = nil // tunnels are many, and live for long
+	t.carry()
 }
 
 // next waits for a request and serves it.
@@ -205,8 +225,11 @@ func (c *client) serveVisit(v *visit, begun time.Time) (cut bool) {
 func (c *client) end(v *visit, cut bool) ending {
 	out := &v.out
 	switch {
+	case v.trip.pipe != nil:
+		go c.carry(v.trip)
+		return givenAway
 	case out.switched:
-		return closed // by the tunnel
+		return closed
 	case cut && out.untilClose:
 		return broken
 	case cut || out.flush() != nil || c.life.Err() != nil:

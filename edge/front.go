@@ -91,6 +91,10 @@ func (e *Edge) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if cut := t.serve(); cut {
 		panic(http.ErrAbortHandler) // half an answer must not look like a whole one
 	}
+	if t.pipe != nil {
+		t.carry()
+		return
+	}
 	if in.body != nil && !in.body.Whole() && !in.http2 {
 		sink.flush() // what follows may take a moment
 	}

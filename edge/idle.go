@@ -189,14 +189,3 @@ func (t *trip) idledMidway(taking bool) {
 	}
 	t.rec.Code, t.rec.Problem = PU02.String(), "the answer stopped: "+idleError(t.idleLimit()).Error()
 }
-
-// joinUntilIdle joins the ends, and ends the tunnel when nothing moves. It reports whether
-// it did.
-func (t *trip) joinUntilIdle(client, machine forward.End, open *openTunnel) (idled bool) {
-	t.idle.rest() // the exchange is over
-	w := idleWatch{motion: t.in.motion, stop: open.end}
-	w.begin(t.idleLimit(), 0)
-	defer w.end()
-	forward.Join(w.motion.end(client), w.motion.end(machine))
-	return w.ended()
-}

@@ -50,11 +50,12 @@ type course struct {
 
 	slot     fleet.Slot // of the machine that has the request now
 	replays  int
-	homeward bool // the last replay was for the primary, wherever that is
-	cameBack bool // so was the one before, which found none
-	fellBack bool // the last replay failed, and this hop is its fallback
-	http2    bool // how the machine that has the request is spoken to
-	cut      bool // the answer broke off in the middle
+	homeward bool  // the last replay was for the primary, wherever that is
+	cameBack bool  // so was the one before, which found none
+	fellBack bool  // the last replay failed, and this hop is its fallback
+	http2    bool  // how the machine that has the request is spoken to
+	cut      bool  // the answer broke off in the middle
+	pipe     *pipe // what the connections are now; nil: the answer is over
 }
 
 func newTrip(e *Edge) *trip {
@@ -78,16 +79,24 @@ func (t *trip) begin(in *inbound, out sink, now time.Time) {
 
 // serve brings the request to a machine, and on to others as long as they ask
 // for it, and answers the client. It reports whether the client's connection
-// must be cut because an answer broke off.
+// must be cut because an answer broke off. Where the connection became a pipe,
+// [trip.carry] must be called.
 func (t *trip) serve() (cut bool) {
 	if p := t.run(); p != nil {
 		t.fail(p)
 	}
+	if t.pipe == nil {
+		t.finish()
+	}
+	return t.cut
+}
+
+// finish is done with the request.
+func (t *trip) finish() {
 	t.idle.rest()
 	t.slot.Release()
 	t.rec.Duration = time.Since(t.rec.Start)
 	t.edge.finish(t.rec)
-	return t.cut
 }
 
 func (t *trip) run() *Problem {

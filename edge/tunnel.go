@@ -1,18 +1,18 @@
 package edge
 
 import (
-	"io"
+	"strings"
 	"sync"
 	"time"
 
 	"homing/forward"
 )
 
-// tunnel carries an answer of 101 to the client, and then bytes in both
-// directions until both have ended.
+// tunnel gives an answer of 101 to the client, whose connection is a pipe from now on:
+// [trip.carry] is next.
 func (t *trip) tunnel(answer *forward.Response) *Problem {
-	defer answer.Tunnel.Close()
 	if t.in.upgrade == "" {
+		answer.Tunnel.Close()
 		return problem(PU02, "the machine switched protocols without being asked to")
 	}
 	header := t.answerHeader(answer.Header)
@@ -20,56 +20,76 @@ func (t *trip) tunnel(answer *forward.Response) *Problem {
 	for protocol := range answer.Header.Values("Upgrade") {
 		header.Add("Upgrade", protocol)
 	}
-	t.rec.Status = answer.Status
 	client, err := t.out.switchTo(header)
 	if err != nil {
+		answer.Tunnel.Close()
 		return problem(PU02, "the client's connection cannot switch protocols")
 	}
-	defer client.Close()
-	open := t.edge.tunnels.add(client, answer.Tunnel)
-	defer t.edge.tunnels.remove(open)
+	t.rec.Status = answer.Status
+	t.pipe = &pipe{client, answer.Tunnel}
+	t.forget()
+	return nil
+}
 
-	if t.joinUntilIdle(client, answer.Tunnel, open) {
+// carry carries bytes through the pipe in both directions until both have ended. That
+// may be long after: it may be called in another goroutine than the rest, whose stack
+// has not grown.
+func (t *trip) carry() {
+	t.idle.end() // the exchange is over
+	t.edge.tunnels.add(t.pipe)
+	w := idleWatch{motion: t.in.motion, stop: t.pipe.end}
+	w.begin(t.idleLimit(), 0)
+	forward.Join(w.motion.end(t.pipe.client), w.motion.end(t.pipe.machine))
+	w.end()
+	t.edge.tunnels.remove(t.pipe)
+	t.pipe.end()
+	if w.ended() {
 		t.rec.Problem = "the tunnel was closed: " + idleError(t.idleLimit()).Error()
 	}
 	last := &t.rec.Hops[len(t.rec.Hops)-1]
 	last.Took = time.Since(t.rec.Start) - last.Start
-	return nil
+	t.finish()
+}
+
+// pipe is the two ends of a tunnel.
+type pipe struct{ client, machine forward.End }
+
+func (p *pipe) end() {
+	p.client.Close()
+	p.machine.Close()
+}
+
+// forget lets go of what only messages need: tunnels are many, and live for long.
+func (t *trip) forget() {
+	t.header, t.answer, t.response.Header, t.names = nil, nil, nil, names{}
+	t.in.header, t.request, t.traceparent = nil, forward.Request{}, ""
+	t.rec.ID = strings.Clone(t.rec.ID) // it was cut from a larger piece
 }
 
 // tunnels are those that are open, for Close to end.
 type tunnels struct {
 	mu     sync.Mutex
-	open   map[*openTunnel]struct{}
+	open   map[*pipe]struct{}
 	closed bool
 }
 
-type openTunnel struct{ client, machine io.Closer }
-
-func (o *openTunnel) end() {
-	o.client.Close()
-	o.machine.Close()
-}
-
-func (ts *tunnels) add(client, machine io.Closer) *openTunnel {
-	o := &openTunnel{client, machine}
+func (ts *tunnels) add(p *pipe) {
 	ts.mu.Lock()
 	defer ts.mu.Unlock()
 	if ts.closed {
-		o.end()
-		return o
+		p.end()
+		return
 	}
 	if ts.open == nil {
-		ts.open = make(map[*openTunnel]struct{})
+		ts.open = make(map[*pipe]struct{})
 	}
-	ts.open[o] = struct{}{}
-	return o
+	ts.open[p] = struct{}{}
 }
 
-func (ts *tunnels) remove(o *openTunnel) {
+func (ts *tunnels) remove(p *pipe) {
 	ts.mu.Lock()
 	defer ts.mu.Unlock()
-	delete(ts.open, o)
+	delete(ts.open, p)
 }
 
 // closeAll ends all tunnels, and those that are still to come.

@@ -188,6 +188,7 @@ func (s *wireSink) switchTo(header wire.Header) (forward.End, error) {
 	}
 	s.switched = true
 	c.server.remove(c)
+	s.buf = nil
 	s.put(head) // a client that has gone ends the tunnel as soon as it is read
 	_ = c.conn.SetDeadline(time.Time{})
 	return forward.NewEnd(c.conn, io.MultiReader(bytes.NewReader(c.reader.Rest()), c.conn)), nil

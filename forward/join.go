@@ -44,7 +44,7 @@ var pourBuffers = sync.Pool{New: func() any { b := make([]byte, 32<<10); return 
 
 // sip is what a tunnel holds for each direction while nothing comes. Most messages on
 // most tunnels are smaller.
-const sip = 1 << 10
+const sip = 512
 
 // pour copies from one end to the other, and passes the end on.
 func pour(to, from End) {

@@ -62,7 +62,8 @@ func (r *Reader) Buffered() int { return r.end - r.start }
 // protocol. The bytes are the caller's, and the Reader holds no memory any more.
 func (r *Reader) Rest() []byte {
 	rest := bytes.Clone(r.buf[r.start:r.end])
-	r.buf, r.start, r.end, r.line, r.seen, r.fields = nil, 0, 0, 0, 0, nil
+	r.buf, r.start, r.end, r.line, r.seen = nil, 0, 0, 0, 0
+	r.fields, r.request, r.response = nil, Request{}, Response{}
 	return rest
 }
 
