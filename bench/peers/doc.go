@@ -4,7 +4,7 @@
 // through Homing's edge, one after the other in the same run, round after round:
 //
 //	go run ./bench/peers            the whole of it, some eight minutes
-//	go run ./bench/peers --quick    a look, 40 seconds
+//	go run ./bench/peers --quick    a look, within a minute
 //	go run ./bench/peers --only get-32 --peers homing --with before=/path/to/edged
 //
 // The last compares two versions of the edge; go build ./bench/peers/edged makes such

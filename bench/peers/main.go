@@ -65,5 +65,5 @@ func run(ctx context.Context, args []string, out io.Writer) error {
 	if s.write == "" {
 		return nil
 	}
-	return found.write(b.peers, s.write)
+	return found.write(ctx, b.peers, s.write)
 }

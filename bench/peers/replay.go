@@ -54,7 +54,7 @@ func replay(ctx context.Context, b *bench) (*result.Table, error) {
 var replayColumns = []result.Column{
 	{Name: "CPU", Unit: "µs", Digits: 1}, {Name: "plain", Unit: "µs", Digits: 1}, {Name: "ratio", Unit: "plain", Digits: 2}, {Name: "range"},
 	{Name: "ratio", Unit: "nginx", Digits: 2}, {Name: "calls", Digits: 1}, {Name: "alloc", Digits: 1},
-	{Name: "p50", Unit: "ms", Digits: 2}, {Name: "p99", Unit: "ms", Digits: 1},
+	{Name: "p50", Unit: "ms", Digits: 1}, {Name: "p99", Unit: "ms", Digits: 1},
 }
 
 func replayCells(plain, own, nginx []sample, calls float64) []any {

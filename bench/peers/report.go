@@ -3,6 +3,7 @@
 package main
 
 import (
+	"context"
 	"fmt"
 	"os"
 	"regexp"
@@ -24,12 +25,16 @@ func newReport(s settings) *report {
 	for _, note := range notes {
 		r.Note(note)
 	}
+	if text, err := os.ReadFile("/proc/loadavg"); err == nil {
+		load, _, _ := strings.Cut(string(text), " ")
+		r.Note("When the run began, " + load + " processes of whatever else the machine does wanted its cores, on average of the last minute.")
+	}
 	return &report{result: r, tables: map[string]*result.Table{}}
 }
 
 var notes = []string{
-	"CPU is the processor's time of the proxy for one request, user and system, as the kernel counts it. The proxy has one core to itself " +
-		"(one worker, one thread, GOMAXPROCS=1); wrk and the origin share the other.",
+	"CPU is the processor's time of the proxy for one request, user and system, as the kernel counts it. The proxy is on one core " +
+		"(one worker, one thread, GOMAXPROCS=1), wrk and the origin are on another.",
 	"Each ratio is the median over the rounds of the ratio to nginx in the same round; range is the least and the most of them. " +
 		"Ratios hold where other work on the machine moves the absolute times.",
 	"calls are system calls for each request, counted by perf in a pass of their own; alloc are allocations, which only Homing's edge tells.",
@@ -45,7 +50,10 @@ func (r *report) add(s scenario, t *result.Table) {
 }
 
 // write writes the files, with charts of the scenarios that were run.
-func (r *report) write(peers []peer, dir string) error {
+func (r *report) write(ctx context.Context, peers []peer, dir string) error {
+	if wrk := asked(ctx, "wrk"); wrk != "" {
+		r.result.AddVersion("wrk", wrk)
+	}
 	for _, p := range peers {
 		if p.version != "" {
 			r.result.AddVersion(p.name, p.version)

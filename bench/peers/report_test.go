@@ -78,7 +78,7 @@ func TestTheReportIsWritten(t *testing.T) {
 		found.add(s, table)
 	}
 	dir := filepath.Join(t.TempDir(), "results")
-	if err := found.write(all, dir); err != nil {
+	if err := found.write(t.Context(), all, dir); err != nil {
 		t.Fatal(err)
 	}
 	text, err := os.ReadFile(filepath.Join(dir, "peers.md"))
@@ -103,7 +103,7 @@ func TestAPartOfTheReportIsWritten(t *testing.T) {
 	table := newTable("GET", plainColumns...)
 	add(table, "nginx", make([]any, len(plainColumns))...)
 	found.add(scenarios()[0], table)
-	if err := found.write([]peer{{name: "nginx"}}, dir); err != nil {
+	if err := found.write(t.Context(), []peer{{name: "nginx"}}, dir); err != nil {
 		t.Fatal(err)
 	}
 	if pictures, _ := filepath.Glob(filepath.Join(dir, "*.svg")); len(pictures) > 0 {
