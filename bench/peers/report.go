@@ -25,10 +25,6 @@ func newReport(s settings) *report {
 	for _, note := range notes {
 		r.Note(note)
 	}
-	if text, err := os.ReadFile("/proc/loadavg"); err == nil {
-		load, _, _ := strings.Cut(string(text), " ")
-		r.Note("When the run began, " + load + " processes of whatever else the machine does wanted its cores, on average of the last minute.")
-	}
 	return &report{result: r, tables: map[string]*result.Table{}}
 }
 
