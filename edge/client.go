@@ -9,6 +9,7 @@ import (
 	"os"
 	"runtime/debug"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"homing/forward"
@@ -28,13 +29,13 @@ type client struct {
 	local, port string        // that it connected to
 	ends        string        // addr and local, as X-Forwarded-For has them
 	tls         bool
-	idle        bool // guarded by server.mu
+	state       atomic.Int32 // idle, busy or barred
 	clock       clock
 	watch       watch
 }
 
 func newClient(s *Server, conn net.Conn) *client {
-	c := &client{server: s, conn: conn, idle: true}
+	c := &client{server: s, conn: conn}
 	c.reader = wire.NewReader(reading{c}, wire.Limits{})
 	c.addr = hostOf(conn.RemoteAddr().String())
 	c.local, c.port, _ = net.SplitHostPort(conn.LocalAddr().String())
@@ -65,7 +66,9 @@ func (c *client) serve() {
 	}()
 	defer c.survive()
 	if c.handshake() {
-		c.serveHTTP2(nil)
+		if c.work() {
+			c.serveHTTP2(nil)
+		}
 		return
 	}
 	for {
@@ -102,12 +105,11 @@ func (c *client) carry(t *trip) {
 
 // next waits for a request and serves it.
 func (c *client) next() ending {
-	s := c.server
-	if !s.setIdle(c, true) {
+	if !c.rest() {
 		return closed
 	}
 	c.clock.reads = betweenRequests
-	if c.reader.Await() != nil || !s.setIdle(c, false) {
+	if c.reader.Await() != nil || !c.work() {
 		return closed
 	}
 	begun := time.Now()

@@ -179,9 +179,6 @@ func (c *client) handshake() (http2 bool) {
 
 // serveHTTP2 serves a connection to its end, on which the bytes ahead have come.
 func (c *client) serveHTTP2(ahead []byte) ending {
-	if !c.server.setIdle(c, false) {
-		return closed
-	}
 	conn := c.conn
 	if ahead != nil {
 		conn = &preread{Conn: conn, ahead: ahead}

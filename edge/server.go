@@ -6,6 +6,7 @@ import (
 	"net"
 	"net/http"
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
@@ -22,8 +23,9 @@ type Server struct {
 
 	visits sync.Pool // of *visit
 
+	closing atomic.Bool // set with mu held
+
 	mu        sync.Mutex
-	closing   bool
 	listeners map[net.Listener]struct{}
 	clients   map[*client]struct{}
 	drained   chan struct{} // closed when closing, and no client is left
@@ -98,7 +100,7 @@ func (s *Server) Shutdown(ctx context.Context) error {
 	s.mu.Lock()
 	s.close()
 	for c := range s.clients {
-		if c.idle {
+		if c.state.CompareAndSwap(idle, barred) {
 			c.conn.Close()
 		}
 	}
@@ -132,10 +134,9 @@ func (s *Server) Close() error {
 
 // close begins the end; mu is held.
 func (s *Server) close() {
-	if s.closing {
+	if s.closing.Swap(true) {
 		return
 	}
-	s.closing = true
 	for l := range s.listeners {
 		l.Close()
 	}
@@ -144,19 +145,16 @@ func (s *Server) close() {
 	}
 }
 
-func (s *Server) isClosing() bool {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.closing
-}
+func (s *Server) isClosing() bool { return s.closing.Load() }
 
 func (s *Server) listen(l net.Listener) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if !s.closing {
-		s.listeners[l] = struct{}{}
+	if s.isClosing() {
+		return false
 	}
-	return !s.closing
+	s.listeners[l] = struct{}{}
+	return true
 }
 
 func (s *Server) unlisten(l net.Listener) {
@@ -169,7 +167,7 @@ func (s *Server) accept(conn net.Conn) {
 	c := newClient(s, conn)
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.closing {
+	if s.isClosing() {
 		conn.Close()
 		return
 	}
@@ -185,16 +183,24 @@ func (s *Server) remove(c *client) {
 		return
 	}
 	delete(s.clients, c)
-	if s.closing && len(s.clients) == 0 {
+	if s.isClosing() && len(s.clients) == 0 {
 		close(s.drained)
 	}
 }
 
-// setIdle notes whether a client is between requests, when Shutdown may close
-// it. It reports false if the server is closing: no request may begin.
-func (s *Server) setIdle(c *client, idle bool) bool {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	c.idle = idle
-	return !s.closing
+// What a client may be. Shutdown bars those that are idle.
+const (
+	idle int32 = iota // between requests
+	busy
+	barred
+)
+
+// rest says that the client is between requests, when Shutdown may close it. It reports
+// false if the server is closing: no request may begin.
+func (c *client) rest() bool {
+	c.state.Store(idle)
+	return !c.server.isClosing()
 }
+
+// work says that a request begins. It reports false if none may.
+func (c *client) work() bool { return c.state.CompareAndSwap(idle, busy) && !c.server.isClosing() }
