@@ -22,6 +22,10 @@ type AppConfig struct {
 	// HTTP2 says that the app speaks HTTP/2, without TLS and from the first byte, as
 	// servers of gRPC do. It cannot be asked for upgrades then.
 	HTTP2 bool
+	// Edge says that an edge of ours is in front. What may be sent again, and has not been
+	// replayed, then gets no answer where the app gives none: the connection is closed,
+	// and the edge asks another machine, as it would if the app itself stood here.
+	Edge bool
 	// Witness tells what the app did to its database. nil: only the app itself does.
 	Witness Witness
 	// BodyLimit is the largest body, in bytes, with which a request can go home after
@@ -82,8 +86,9 @@ func NewApp(cfg AppConfig) (*App, error) {
 // Close closes idle connections and lets no new exchange begin. Those under way go on.
 func (a *App) Close() { a.pool.Close() }
 
-// ServeHTTP carries a request to the app. Where the answer breaks off in the middle, or
-// the client has gone, it panics with [http.ErrAbortHandler], as net/http wants it.
+// ServeHTTP carries a request to the app. Where the answer breaks off in the middle, the
+// client has gone, or another machine is to be asked, it panics with
+// [http.ErrAbortHandler], as net/http wants it.
 func (a *App) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	t := newTrip(a, w, r)
 	defer t.leave()

@@ -8,6 +8,7 @@ import (
 
 	"homing/forward"
 	"homing/replay"
+	"homing/trail"
 )
 
 // problem is why the app did not answer a request.
@@ -15,6 +16,7 @@ type problem struct {
 	status  int
 	text    string // one line, safe to show
 	unknown bool   // nobody knows whether the request was carried out
+	silent  bool   // the app said nothing, or is not there
 }
 
 // problemOf says what came of a request that was not answered.
@@ -31,9 +33,9 @@ func (t *trip) problemOf(err error) *problem {
 		t.app.cfg.Logger.Warn("homing: the app did not answer a request", "app", t.app.cfg.Addr, "method", t.in.Method, "err", err)
 	}
 	if !sent {
-		return &problem{status: http.StatusServiceUnavailable, text: "The app takes no connections here. Nothing was sent to it."}
+		return &problem{status: http.StatusServiceUnavailable, text: "The app takes no connections here. Nothing was sent to it.", silent: true}
 	}
-	p := &problem{status: http.StatusBadGateway, text: "The exchange with the app broke off."}
+	p := &problem{status: http.StatusBadGateway, text: "The exchange with the app broke off.", silent: !fail.Answered}
 	if t.runsOnce() {
 		p.unknown = true
 		p.text = "The exchange with the app broke off; the request may have been carried out, and was not sent again."
@@ -46,6 +48,10 @@ func (t *trip) fail(p *problem) {
 	if t.in.Context().Err() != nil {
 		panic(http.ErrAbortHandler) // nobody is there to be answered
 	}
+	t.witness(p.status)
+	if t.isForAnother(p) {
+		panic(http.ErrAbortHandler)
+	}
 	body := p.text + "\n"
 	h := http.Header{
 		"Content-Type": {"text/plain; charset=utf-8"}, "Cache-Control": {"no-store"}, "Content-Length": {strconv.Itoa(len(body))},
@@ -56,9 +62,16 @@ func (t *trip) fail(p *problem) {
 	if p.unknown {
 		h.Set(replay.OutcomeHeader, "unknown")
 	}
-	t.witness(p.status)
 	t.out.Begin(p.status, h, int64(len(body)))
 	if t.in.Method != http.MethodHead {
 		_, _ = io.WriteString(t.out, body) // a client that has gone needs no answer
 	}
+}
+
+// isForAnother reports whether another machine may be asked, which the edge does if it
+// gets no answer at all. It does not send again what was replayed; and what something was
+// seen of at the database may have written, or goes home.
+func (t *trip) isForAnother(p *problem) bool {
+	return t.app.cfg.Edge && p.silent && !t.runsOnce() &&
+		t.in.Header.Get(replay.SourceHeader) == "" && !t.trail.Has(failures|trail.Wrote)
 }

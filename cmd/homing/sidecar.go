@@ -139,7 +139,7 @@ var flagNames = observe.Names{
 
 // app says where the app is.
 func (f sidecarFlags) app(cfg *sidecar.Config, env homing.Env, db *appDatabase) error {
-	cfg.App = sidecar.AppConfig{HTTP2: f.h2c, Witness: db.witness}
+	cfg.App = sidecar.AppConfig{HTTP2: f.h2c, Edge: env.Edge, Witness: db.witness}
 	if env.App != "" && env.ID != "" && !env.Edge && env.Keys.IsZero() {
 		cfg.App.BodyLimit = 1_000_000 // what Fly's own proxy replays
 	}
