@@ -16,17 +16,17 @@ import (
 
 var requests = flag.Int("requests", 250, "how many requests are made while a machine is killed")
 
-// testKilled kills one of a region's two machines in the middle of many requests from
-// here. Requests of the kinds that are spared may be sent again, so each must be
+// testKilled kills one of a region's two machines, or the app in it, in the middle of
+// many requests from here. Requests of the kinds that are spared may be sent again, so each must be
 // answered; what else fails gets an honest 502; nothing that was acknowledged is lost,
 // and nothing runs twice.
-func (l *local) testKilled(t *testing.T, at region.Code, spared ...kind) {
+func (l *local) testKilled(t *testing.T, what part, at region.Code, spared ...kind) {
 	victim := l.state(t).region(at).Machines[0]
-	pid := l.pid(victim)
+	pid := l.pid(victim, what)
 	if pid == 0 {
 		t.Skip("nobody tells here which process is a machine")
 	}
-	c := &crowd{local: l, name: "killed-in-" + string(at), primary: home, counts: map[string]int{}, writes: map[string]int{}}
+	c := &crowd{local: l, name: strings.ReplaceAll(string(what)+" killed in "+string(at), " ", "-"), primary: home, counts: map[string]int{}, writes: map[string]int{}}
 	c.seed = l.client(home).create(t, c.name)
 	l.arrives(t, c.seed)
 	c.run(*requests, func() {
@@ -34,15 +34,16 @@ func (l *local) testKilled(t *testing.T, at region.Code, spared ...kind) {
 			t.Error(err)
 		}
 	})
-	t.Logf("%d requests, a machine in %s killed: %v", *requests, at, c.counts)
+	t.Logf("%d requests, %s in %s killed: %v", *requests, what, at, c.counts)
 	c.check(t, spared)
-	l.until(t, "the killed machine is back", func(s devState) bool {
+	l.until(t, "the killed one has been replaced", func(s devState) bool {
 		r := s.region(at)
-		return r.Problem == "" && !slices.ContainsFunc(r.Machines, func(m devMachine) bool { return !m.Ready })
+		if r.Problem != "" || slices.ContainsFunc(r.Machines, func(m devMachine) bool { return !m.Ready }) {
+			return false
+		}
+		now := l.pid(victim, what)
+		return now != pid && now != 0
 	})
-	if now := l.pid(victim); now == pid || now == 0 {
-		t.Errorf("the machine was process %d, and is now %d", pid, now)
-	}
 	l.settle(t)
 }
 

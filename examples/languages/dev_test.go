@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"path/filepath"
 	"slices"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -26,8 +27,12 @@ func TestDev(t *testing.T) {
 			t.Run("a refused write is replayed", l.testRefused)
 			t.Run("an author sees the own write", l.testOwnWrite)
 			t.Run("two machines share load", l.testShare)
-			t.Run("a killed machine costs no GET", func(t *testing.T) { l.testKilled(t, here, read, ownRead, visit) })
-			t.Run("a killed machine of the primary's region", func(t *testing.T) { l.testKilled(t, home, read) })
+			t.Run("a killed machine costs no GET", func(t *testing.T) { l.testKilled(t, aMachine, here, read, ownRead, visit) })
+			t.Run("a killed machine of the primary's region", func(t *testing.T) { l.testKilled(t, aMachine, home, read) })
+			if name == "node" {
+				t.Run("events and a WebSocket pass, and are replayed", l.testSockets)
+				t.Run("nor does a killed app", func(t *testing.T) { l.testKilled(t, anApp, here, read, ownRead, visit) })
+			}
 			if name == "python" {
 				t.Run("the primary moves", l.testPromote)
 			}
@@ -162,10 +167,29 @@ func (l *local) testShare(t *testing.T) {
 	}
 }
 
-// pid is the process that is a machine, 0 where nobody tells.
-func (l *local) pid(m devMachine) int {
+// part is what can be killed: the process that is a machine, or the app that the sidecar
+// in it has started.
+type part string
+
+const (
+	aMachine part = "a machine"
+	anApp    part = "an app"
+)
+
+// pid is that of a machine, or its app; 0 where nobody tells.
+func (l *local) pid(m devMachine, what part) int {
+	pid := l.child(l.cmd.Process.Pid, m)
+	if what == anApp {
+		pid = l.child(pid, m)
+	}
+	return pid
+}
+
+// child is the process that another one has started for a machine, and not the shell
+// beside it that ends it if need be.
+func (l *local) child(of int, m devMachine) int {
 	for _, r := range family(l.cmd.Process.Pid) {
-		if r.parent == l.cmd.Process.Pid && slices.Contains(r.environ(), "FLY_MACHINE_ID="+m.ID) {
+		if r.parent == of && slices.Contains(r.environ(), "FLY_MACHINE_ID="+m.ID) && !strings.Contains(r.String(), "homing-keeper") {
 			return r.pid
 		}
 	}
@@ -177,7 +201,7 @@ func (l *local) pids(t *testing.T, at region.Code) map[string]int {
 	t.Helper()
 	all := map[string]int{}
 	for _, m := range l.state(t).region(at).Machines {
-		all[m.ID] = l.pid(m)
+		all[m.ID] = l.pid(m, aMachine)
 	}
 	return all
 }

@@ -14,6 +14,8 @@ func apart(*exec.Cmd) {}
 
 type running struct{ pid, parent int }
 
+func (running) String() string { return "" }
+
 func (running) environ() []string { return nil }
 
 func family(int) []running { return nil }
