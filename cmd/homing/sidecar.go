@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"math/rand/v2"
 	"net"
 	"net/url"
 	"os"
@@ -155,7 +156,7 @@ func (f sidecarFlags) app(cfg *sidecar.Config, env homing.Env, db *appDatabase) 
 	case f.appPort != 0:
 		cfg.App.Addr = net.JoinHostPort("127.0.0.1", strconv.Itoa(int(f.appPort)))
 	default:
-		cfg.App.Addr, err = freeAddr()
+		cfg.App.Addr = freeAddr()
 	}
 	if err != nil {
 		return err
@@ -188,14 +189,27 @@ func targetAddr(text string) (string, error) {
 	return net.JoinHostPort(u.Hostname(), port), nil
 }
 
-// freeAddr returns a loopback address that nobody listens at.
-func freeAddr() (string, error) {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		return "", fmt.Errorf("no port is free for the app: %w", err)
+// freeAddr returns a loopback address at whose port nobody listens, in IPv6 either. The
+// port is below those from which systems draw the ports of outgoing connections, where
+// somebody might get it until the app listens, and above those that "homing dev" gives to
+// machines.
+func freeAddr() string {
+	for {
+		port := strconv.Itoa(20_000 + rand.IntN(10_000))
+		if !listens(net.JoinHostPort("127.0.0.1", port)) && !listens(net.JoinHostPort("::1", port)) {
+			return net.JoinHostPort("127.0.0.1", port)
+		}
 	}
-	defer l.Close()
-	return l.Addr().String(), nil
+}
+
+// listens reports whether somebody does, without doing so itself: what is started at that
+// moment would have the listener, too, until it became its program.
+func listens(addr string) bool {
+	conn, err := net.DialTimeout("tcp", addr, time.Second)
+	if err == nil {
+		conn.Close()
+	}
+	return err == nil
 }
 
 // command is how the app is started.
