@@ -41,7 +41,7 @@ func (b *beside) output() string { return b.said.String() }
 // startBeside starts a sidecar, which ends with the test at the latest.
 func startBeside(t *testing.T, bin string, vars []string, args ...string) *beside {
 	t.Helper()
-	b := &beside{addr: freePort(t), mark: "HOMING_TEST_MARK=" + t.Name() + freePort(t)}
+	b := &beside{addr: freeAddr(), mark: "HOMING_TEST_MARK=" + t.Name() + freeAddr()}
 	b.cmd = exec.Command(bin, append([]string{"sidecar"}, args...)...)
 	_, port, _ := net.SplitHostPort(b.addr)
 	b.cmd.Env = append(os.Environ(), b.mark, "DATABASE_URL=", "PGHOST=", "FLY_REGION=", "PRIMARY_REGION=", "PORT="+port)
@@ -99,15 +99,6 @@ func eventually(t *testing.T, ok func() bool, said func() string) {
 			t.Fatalf("still not so after 20 s:\n%s", said())
 		}
 	}
-}
-
-func freePort(t *testing.T) string {
-	t.Helper()
-	addr, err := freeAddr()
-	if err != nil {
-		t.Fatal(err)
-	}
-	return addr
 }
 
 func TestSidecarAsAProcess(t *testing.T) {
@@ -254,7 +245,7 @@ type notes struct {
 // startNotes starts a file of testdata; vars lead it to its database in a region.
 func startNotes(t *testing.T, bin, app string, vars func(*pgtest.Cluster) []string) *notes {
 	n := &notes{
-		t: t, cluster: pgtest.Start(t, pgtest.Config{Replicas: 1}), admin: freePort(t), fronts: map[region.Code]*httptest.Server{},
+		t: t, cluster: pgtest.Start(t, pgtest.Config{Replicas: 1}), admin: freeAddr(), fronts: map[region.Code]*httptest.Server{},
 	}
 	if err := n.cluster.Primary().Exec(t.Context(), "create table notes (text text)", "grant all on notes to public"); err != nil {
 		t.Fatal(err)
