@@ -1,9 +1,7 @@
 package edge
 
 import (
-	"context"
 	"io"
-	"log/slog"
 	"sync"
 	"time"
 
@@ -88,19 +86,8 @@ func (t *trip) fail(p *Problem) {
 	}
 }
 
-// finish logs the record and hands it on.
+// finish has the record logged, and hands it on.
 func (e *Edge) finish(rec *journey.Record) {
-	defer e.cfg.Record(rec)
-	level := slog.LevelDebug
-	if rec.Code != "" {
-		level = slog.LevelWarn
-	}
-	if !e.cfg.Logger.Enabled(context.Background(), level) {
-		return
-	}
-	last := rec.Last()
-	e.cfg.Logger.Log(context.Background(), level, "request",
-		"id", rec.ID, "edge", rec.Edge, "method", rec.Method, "path", rec.Path, "status", rec.Status,
-		"took", rec.Duration, "hops", len(rec.Hops), "machine", last.Machine, "region", last.Region,
-		"cache", rec.Cache, "reason", last.Decision.Reason, "code", rec.Code, "problem", rec.Problem)
+	e.logbook.note(rec)
+	e.cfg.Record(rec)
 }

@@ -1,6 +1,7 @@
 package edge
 
 import (
+	"context"
 	"errors"
 	"log/slog"
 	"time"
@@ -49,7 +50,8 @@ type Config struct {
 	// but the log's.
 	Record func(*journey.Record)
 	// Logger gets a line for each request: at level debug, or warn where
-	// something went wrong. nil: slog.Default().
+	// something went wrong. No request waits for it, and of lines that it is too slow
+	// for it hears how many they were. nil: slog.Default().
 	Logger *slog.Logger
 }
 
@@ -99,6 +101,7 @@ type Edge struct {
 
 	vigil   vigil
 	tunnels tunnels
+	logbook logbook
 }
 
 // New returns an edge. The error joins all that is wrong with cfg.
@@ -113,14 +116,19 @@ func New(cfg Config) (*Edge, error) {
 		budget: forward.NewBudget(cfg.BodyBudget),
 		vigil:  vigil{patience: cfg.PrimaryWait, most: int64(cfg.PrimaryQueue)},
 		recall: recall.New(cfg.CacheBytes),
+
+		logbook: logbook{logger: cfg.Logger},
 	}, nil
 }
 
-// Close closes idle connections to machines and ends tunnels. Requests under way
-// go on.
+// Close closes idle connections to machines and ends tunnels, and gives the log a second
+// for the lines that it has not taken yet. Requests under way go on.
 func (e *Edge) Close() {
 	e.pool.Close()
 	e.tunnels.closeAll()
+	ctx, cancel := context.WithTimeout(context.Background(), time.Second)
+	defer cancel()
+	e.logbook.flush(ctx)
 }
 
 // KeptBytes returns how many bytes of request bodies are held now.

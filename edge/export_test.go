@@ -1,6 +1,9 @@
 package edge
 
-import "time"
+import (
+	"context"
+	"time"
+)
 
 // SetTimes shortens what a client may take, before the server serves.
 func (s *Server) SetTimes(idle, head, stall time.Duration) {
@@ -23,3 +26,6 @@ func (e *Edge) CacheSize() (entries int, bytes int64) { return e.recall.Size() }
 
 // WaitingForPrimary returns how many requests wait for a primary.
 func (e *Edge) WaitingForPrimary() int { return int(e.vigil.waiting.Load()) }
+
+// AwaitLog waits until the log has all lines.
+func (e *Edge) AwaitLog() { e.logbook.flush(context.Background()) }

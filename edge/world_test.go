@@ -208,6 +208,7 @@ func (w *world) record() *journey.Record {
 	w.t.Helper()
 	select {
 	case r := <-w.records:
+		w.edge.AwaitLog()
 		return r
 	case <-time.After(10 * time.Second):
 		w.t.Fatal("no record")
