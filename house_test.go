@@ -134,7 +134,7 @@ func TestWrongImport(t *testing.T) {
 		{"the sidecar imports the handler", "sidecar", ".", ""},
 		{"the sidecar imports an exchange", "sidecar", "./forward", ""},
 		{"the sidecar imports what starts apps", "sidecar", "./supervise", ""},
-		{"the sidecar imports an engine", "sidecar", "./postgres", "sidecar imports ./postgres, but may import only words, ., observe, forward, supervise"},
+		{"the sidecar imports an engine", "sidecar", "./postgres", "sidecar imports ./postgres, but may import only words, ., observe, forward, wire, supervise"},
 		{"the way home imports an exchange", "homeward", "./forward", ""},
 		{"the way home imports the handler", "homeward", ".", "homeward imports ., but may import only words, forward"},
 		{"the handler imports the edge", ".", "./edge", ". imports ./edge, which only"},
