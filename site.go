@@ -32,6 +32,7 @@ type Site struct {
 	observer *observer // nil: nothing is observed
 
 	place atomic.Pointer[primary.Place] // where an edge last said that the primary is
+	kept  atomic.Pointer[keeping]       // for how long connections are
 }
 
 // New returns a site. It succeeds while the database cannot be reached; requests

@@ -298,6 +298,7 @@ func (v *visit) tell(h http.Header) {
 		return
 	}
 	h.Set(replay.DecisionHeader, v.made.String())
+	v.tellKeeping(h)
 	if c, ok := v.site.claim(); ok {
 		h.Set(replay.RoleHeader, c.String())
 	}

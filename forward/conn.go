@@ -18,7 +18,8 @@ type conn struct {
 	r       *wire.Reader
 	opening time.Duration // how long that took
 	reused  bool
-	since   time.Time // when it became idle
+	mayIdle time.Duration // for how long the machine keeps it, less a second; 0: it has not said
+	until   time.Time     // when it has been idle for too long
 
 	// Bytes in this exchange. Those of the request's body are not counted: none
 	// leaves before the head has.

@@ -49,6 +49,7 @@ func (x *exchange) run(buf *[]byte) (*Response, error) {
 		return nil, &Error{Op: "answer", Err: err}
 	}
 	x.announced.answer()
+	x.conn.mayIdle = mayIdle(answer.Header)
 	resp := x.req.room()
 	resp.Status, resp.Length, resp.announced = answer.Status, max(answer.Length, -1), x.announced
 	resp.Header = append(resp.Header, answer.Header...) // the connection may have the next by the time it is read

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"net"
+	"slices"
 	"sync"
 	"time"
 )
@@ -17,7 +18,8 @@ type Config struct {
 	// ContinueWait is how long a machine may say nothing to an announced body before
 	// it is sent it. Default 1 s.
 	ContinueWait time.Duration
-	// IdleTimeout is how long an unused connection is kept. Default 4 s, less
+	// IdleTimeout is how long an unused connection is kept where the machine has not
+	// said for how long it keeps it (Keep-Alive: timeout=…). Default 4 s, less
 	// than the 5 s after which common servers (Node's among them) close theirs:
 	// a longer one risks writing into a connection that is just being closed.
 	IdleTimeout time.Duration
@@ -98,8 +100,8 @@ func (p *Pool) pop(addr string, fresh bool) (*conn, error) {
 		return nil, nil
 	}
 	c := list[len(list)-1]
-	if time.Since(c.since) > p.cfg.IdleTimeout {
-		return nil, nil // the others are older still; the sweep closes them
+	if time.Now().After(c.until) {
+		return nil, nil // the sweep closes it, and others that may be older still
 	}
 	list[len(list)-1] = nil
 	p.idle[addr] = list[:len(list)-1]
@@ -130,7 +132,11 @@ func (p *Pool) put(c *conn) {
 		c.Close()
 		return
 	}
-	c.since, c.moved = time.Now(), nil
+	keep := p.cfg.IdleTimeout
+	if c.mayIdle > 0 {
+		keep = c.mayIdle
+	}
+	c.until, c.moved = time.Now().Add(keep), nil
 	p.idle[c.addr] = append(p.idle[c.addr], c)
 	p.sweepLater()
 }
@@ -148,17 +154,20 @@ func (p *Pool) sweep() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.sweeping = false
+	now := time.Now()
 	for addr, list := range p.idle {
-		old := 0
-		for old < len(list) && time.Since(list[old].since) >= p.cfg.IdleTimeout {
-			list[old].Close()
-			old++
-		}
-		if old == len(list) {
+		list = slices.DeleteFunc(list, func(c *conn) bool {
+			old := !now.Before(c.until)
+			if old {
+				c.Close()
+			}
+			return old
+		})
+		if len(list) == 0 {
 			delete(p.idle, addr)
 			continue
 		}
-		p.idle[addr] = append([]*conn(nil), list[old:]...)
+		p.idle[addr] = slices.Clone(list) // room for many is not kept for few
 		p.sweepLater()
 	}
 }

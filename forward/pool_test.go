@@ -6,6 +6,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"strings"
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
@@ -162,9 +163,9 @@ type pipeConn struct {
 
 func (c *pipeConn) Alive() bool { return c.alive }
 
-// pipes dials machines in memory, each of which answers every request. ended
-// counts the connections that were closed.
-func pipes(alive bool) (cfg forward.Config, dialled, ended *atomic.Int32) {
+// pipes dials machines in memory, each of which answers every request, and says so in
+// its heads. ended counts the connections that were closed.
+func pipes(alive bool, says ...string) (cfg forward.Config, dialled, ended *atomic.Int32) {
 	dialled, ended = new(atomic.Int32), new(atomic.Int32)
 	cfg.Dial = func(context.Context, string, string) (net.Conn, error) {
 		dialled.Add(1)
@@ -172,7 +173,7 @@ func pipes(alive bool) (cfg forward.Config, dialled, ended *atomic.Int32) {
 		go func() {
 			br := bufio.NewReader(there)
 			for skipHead(br) {
-				io.WriteString(there, "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok")
+				io.WriteString(there, "HTTP/1.1 200 OK\r\n"+strings.Join(says, "")+"Content-Length: 2\r\n\r\nok")
 			}
 			ended.Add(1)
 			there.Close()
@@ -204,6 +205,43 @@ func TestIdleConnectionsAreUsedFor4SecondsAndClosedSoonAfter(t *testing.T) {
 			t.Errorf("%d connections were closed, want 2", ended.Load())
 		}
 	})
+}
+
+// TestAMachineSaysForHowLongItKeepsConnections: they are used until a second before.
+func TestAMachineSaysForHowLongItKeepsConnections(t *testing.T) {
+	for says, want := range map[string]time.Duration{
+		"Keep-Alive: timeout=5\r\n":                          4 * time.Second,
+		"keep-alive: max=100, Timeout = 75\r\n":              74 * time.Second,
+		"Keep-Alive: timeout=2\r\n":                          time.Second,
+		"Keep-Alive: timeout=1\r\n":                          time.Nanosecond,
+		"Keep-Alive: timeout=0\r\n":                          time.Nanosecond,
+		"Keep-Alive: timeout=4294967295\r\n":                 5 * time.Minute,
+		"Keep-Alive: timeout=99999999999999999999\r\n":       4 * time.Second,
+		"Keep-Alive: timeout=-1\r\n":                         4 * time.Second,
+		"Keep-Alive: max=100\r\n":                            4 * time.Second,
+		"Keep-Alive: timeout=9\r\nKeep-Alive: timeout=1\r\n": 8 * time.Second,
+	} {
+		t.Run(says, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				cfg, dialled, ended := pipes(true, says)
+				p := forward.NewPool(cfg)
+				defer p.Close()
+				get(t, p, "m", request("GET"))
+				time.Sleep(want - 1)
+				get(t, p, "m", request("GET"))
+				time.Sleep(want + 1)
+				get(t, p, "m", request("GET"))
+				if n := dialled.Load(); n != 2 {
+					t.Errorf("dialled %d times, want once and, a moment after %v, once more", n, want)
+				}
+				time.Sleep(want + 5*time.Second)
+				synctest.Wait()
+				if n := ended.Load(); n != 2 {
+					t.Errorf("%d connections were closed, want 2", n)
+				}
+			})
+		})
+	}
 }
 
 func TestAConnectionThatSaysItIsDeadIsNotUsed(t *testing.T) {
