@@ -44,12 +44,12 @@ func TestDev(t *testing.T) {
 func devOf(t *testing.T, name string) *local {
 	t.Helper()
 	args := []string{"--db", "postgres", "--regions", "ord,gru", "--machines", "ord=2,gru=2"}
-	var l *local
 	if name == "chi" {
-		l = startDev(t, "..", append(args, "--", buildChi(t))...)
+		args = append(args, "--", buildChi(t))
 	} else {
-		l = startDev(t, filepath.Join("..", name), append(args, "--sidecar")...)
+		args = append(args, "--sidecar")
 	}
+	l := startDev(t, filepath.Join("..", name), args...)
 	l.settle(t)
 	return l
 }
