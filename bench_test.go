@@ -1,6 +1,7 @@
 package homing
 
 import (
+	"context"
 	"fmt"
 	"net/http"
 	"testing"
@@ -17,7 +18,7 @@ func (silent) WriteHeader(int)             {}
 func (silent) Write(p []byte) (int, error) { return len(p), nil }
 
 func benchmarkDecide(b *testing.B, head ...string) {
-	s := newSite(b, Config{Env: replicaIn(), Secret: "0123456789abcdef", Database: newDB(machine.Replica, "5")})
+	s := newSite(b, Config{Env: replicaIn(), Secret: benchSecret, Database: newDB(machine.Replica, "5")})
 	r := request("GET", "/", head...)
 	b.ReportAllocs()
 	for b.Loop() {
@@ -37,7 +38,7 @@ func BenchmarkDecideWithoutToken(b *testing.B) {
 }
 
 func BenchmarkDecideReached(b *testing.B) {
-	env := replicaIn("HOMING_SECRET", "0123456789abcdef")
+	env := replicaIn("HOMING_SECRET", benchSecret)
 	t, err := (position.Keys{}).Open(token("5"))
 	if err != nil {
 		b.Fatal(err)
@@ -45,24 +46,46 @@ func BenchmarkDecideReached(b *testing.B) {
 	benchmarkDecide(b, "Cookie", "session=abc; "+cookie("a", sealedBy(env.Keys, t)))
 }
 
+// BenchmarkHeldAnswer is an answer that is held whole until its handler is done, against
+// the same handler alone.
 func BenchmarkHeldAnswer(b *testing.B) {
-	for _, n := range []int{200, 16 << 10} {
-		page := make([]byte, n)
-		next := http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.Write(page) })
-		s := newSite(b, Config{Env: replicaIn(), Database: newDB(machine.Replica, "5")})
-		for _, bm := range []struct {
-			name string
-			h    http.Handler
-		}{{"plain", next}, {"held", s.Handler(next)}} {
-			b.Run(fmt.Sprintf("%s/%d", bm.name, n), func(b *testing.B) {
-				r := request("GET", "/")
-				w := silent{http.Header{}}
-				b.ReportAllocs()
-				for b.Loop() {
-					clear(w.h)
-					bm.h.ServeHTTP(w, r)
-				}
-			})
-		}
+	for _, n := range []int{1 << 10, 64 << 10} {
+		benchmarkAnswer(b, fmt.Sprintf("held %d KiB", n>>10), make([]byte, n))
 	}
 }
+
+// BenchmarkRead is all that a read pays here which is answered at once: the decision, and
+// an answer of 1 KiB that is held, against the same handler alone.
+func BenchmarkRead(b *testing.B) {
+	page := make([]byte, 1<<10)
+	mine := cookie("a", sealedBy(replicaIn("HOMING_SECRET", benchSecret).Keys, position.Token{Engine: "fake", Epoch: "e1", Position: "5"}))
+	benchmarkAnswer(b, "without a token", page, "Cookie", "session=abc; theme=dark")
+	benchmarkAnswer(b, "with a token", page, "Cookie", "session=abc; "+mine)
+}
+
+const benchSecret = "0123456789abcdef"
+
+func benchmarkAnswer(b *testing.B, name string, page []byte, head ...string) {
+	next := http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		w.Header()["Content-Type"] = plainText
+		w.Write(page)
+	})
+	s := newSite(b, Config{Env: replicaIn(), Secret: benchSecret, Database: newDB(machine.Replica, "5")})
+	for _, bm := range []struct {
+		name string
+		h    http.Handler
+	}{{"plain", next}, {"homing", s.Handler(next)}} {
+		b.Run(name+"/"+bm.name, func(b *testing.B) {
+			ctx, cancel := context.WithCancel(b.Context()) // as net/http has one for each request
+			defer cancel()
+			r, w := request("GET", "/", head...).WithContext(ctx), silent{http.Header{}}
+			b.ReportAllocs()
+			for b.Loop() {
+				clear(w.h)
+				bm.h.ServeHTTP(w, r)
+			}
+		})
+	}
+}
+
+var plainText = []string{"text/plain"} // so that the handler alone allocates nothing
