@@ -29,8 +29,8 @@ func BenchmarkCommitToVisible(b *testing.B) {
 		took = append(took, time.Since(begin))
 	}
 	slices.Sort(took)
-	b.ReportMetric(float64(took[len(took)/2].Microseconds()), "p50-µs")
-	b.ReportMetric(float64(took[len(took)*99/100].Microseconds()), "p99-µs")
+	b.ReportMetric(float64(took[len(took)/2].Microseconds()), "lag-p50-µs")
+	b.ReportMetric(float64(took[len(took)*99/100].Microseconds()), "lag-p99-µs")
 }
 
 // BenchmarkPosition is what the answer to a write costs on the primary.
