@@ -2,7 +2,7 @@
 
 GO ?= go
 
-.PHONY: test test-current setup test-newer lint tidy build-time bench-claim bench-peers soak fuzz rename
+.PHONY: test test-current setup test-newer lint tidy build-time bench bench-claim bench-peers bench-distance bench-handler soak fuzz rename
 
 test: setup ## all tests, race detector on
 	$(GO) test -race -timeout 10m ./...
@@ -37,6 +37,14 @@ tidy: ## after a dependency has changed: the examples choose versions together w
 build-time: ## a build from an empty cache, which must stay under a minute on 2 cores
 	@scripts/cold-build
 
+bench: ## every measurement, into bench/results; about 25 minutes, best with nothing else running
+	@echo "Measures everything, into bench/results; about 25 minutes, best with nothing else running:"
+	@echo "  1. bench-handler   what Homing costs inside an app and beside it     6 minutes"
+	@echo "  2. bench-peers     a request through nginx, HAProxy, Caddy, Homing   8 minutes; the first time, Caddy is built"
+	@echo "  3. bench-claim     queries to a far database, or the request?        8 minutes"
+	@echo "  4. bench-distance  a replayed write over an ocean; needs root        3 minutes"
+	@for part in handler peers claim distance; do echo "== bench-$$part, from $$(date +%T)" && $(MAKE) --no-print-directory bench-$$part || exit 1; done
+
 bench-claim: setup ## the claim, with 1 to 20 queries a request, into bench/results; about 8 minutes
 	$(GO) run ./bench/claim/full
 
@@ -51,6 +59,13 @@ PEERS ?= --write bench/results
 bench-peers: ## what a request costs here and through other proxies; make bench-peers PEERS=--quick
 	@scripts/setup-bench
 	$(GO) run ./bench/peers $(PEERS)
+
+bench-distance: ## a replayed write over an ocean, with real packets, into bench/results; root, about 3 minutes
+	$(GO) run ./bench/distance --out bench/results
+
+HANDLER ?= --write bench/results
+bench-handler: setup ## what Homing costs inside an app, by Go benchmarks; make bench-handler HANDLER="--only read"
+	$(GO) run ./bench/handler $(HANDLER)
 
 SOAK ?= 10m
 soak: ## the edge with the race detector in it, under everything at once; make soak SOAK=1m
