@@ -21,9 +21,23 @@ const minSecret = 16
 type Keys struct{ keys []*key }
 
 type key struct {
-	id   string // two hexadecimal digits
-	macs sync.Pool
+	id      string // two hexadecimal digits
+	signers sync.Pool
 }
+
+// signer makes signatures with one key, one at a time. It has room for what goes into its
+// hash and comes out of it, which each request would have to allocate otherwise.
+type signer struct {
+	hash.Hash
+	in  []byte
+	sum [sha256.Size]byte
+}
+
+// maxKept is how much of that room is kept for the next signature, in bytes.
+const maxKept = 4 << 10
+
+// signature is 128 bits of HMAC-SHA256 in base64url.
+type signature [22]byte
 
 // ParseKeys reads "new,old": the first secret signs, all of them verify. Blanks
 // around a secret are ignored; an empty text is no keys. The error never quotes
@@ -52,7 +66,7 @@ func ParseKeys(s string) (Keys, error) {
 func newKey(secret string) *key {
 	sum := sha256.Sum256([]byte("homing key number\x00" + secret))
 	k := &key{id: hex.EncodeToString(sum[:1])}
-	k.macs.New = func() any { return hmac.New(sha256.New, []byte(secret)) }
+	k.signers.New = func() any { return &signer{Hash: hmac.New(sha256.New, []byte(secret))} }
 	return k
 }
 
@@ -77,7 +91,8 @@ func (ks Keys) Seal(t Token) (string, error) {
 	if !ks.IsZero() {
 		k := ks.keys[0]
 		s += "." + k.id
-		s += "." + k.mac(tokens, s)
+		mac := k.mac(tokens, s)
+		s += "." + string(mac[:])
 	}
 	if len(s) > MaxTokenLen {
 		return "", ErrTooLong
@@ -110,7 +125,8 @@ func (ks Keys) Open(s string) (Token, error) {
 func (ks Keys) verify(domain, signed, id, mac string) bool {
 	for _, k := range ks.keys {
 		if k.id == id {
-			return hmac.Equal([]byte(k.mac(domain, signed)), []byte(mac))
+			want := k.mac(domain, signed)
+			return hmac.Equal(want[:], []byte(mac))
 		}
 	}
 	return false
@@ -120,14 +136,17 @@ func (ks Keys) verify(domain, signed, id, mac string) bool {
 // no token can pass for anything else that the same keys sign.
 const tokens = "homing token"
 
-// mac returns 128 bits of HMAC-SHA256 in base64url.
-func (k *key) mac(domain, signed string) string {
-	h := k.macs.Get().(hash.Hash)
-	defer k.macs.Put(h)
-	h.Reset()
-	h.Write([]byte(domain))
-	h.Write([]byte{0})
-	h.Write([]byte(signed))
-	var sum [sha256.Size]byte
-	return base64.RawURLEncoding.EncodeToString(h.Sum(sum[:0])[:16])
+func (k *key) mac(domain, signed string) (mac signature) {
+	s := k.signers.Get().(*signer)
+	defer k.signers.Put(s)
+	s.Reset()
+	s.in = append(s.in[:0], domain...)
+	s.in = append(s.in, 0)
+	s.in = append(s.in, signed...)
+	s.Write(s.in)
+	base64.RawURLEncoding.Encode(mac[:], s.Sum(s.sum[:0])[:16])
+	if cap(s.in) > maxKept {
+		s.in = nil
+	}
+	return mac
 }

@@ -10,7 +10,8 @@ func (ks Keys) Sign(purpose, text string) string {
 		return ""
 	}
 	k := ks.keys[0]
-	return k.id + "." + k.mac(purposes+purpose, text)
+	mac := k.mac(purposes+purpose, text)
+	return k.id + "." + string(mac[:])
 }
 
 // Verify reports whether one of the keys has signed text for that purpose. Without
