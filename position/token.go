@@ -2,7 +2,6 @@ package position
 
 import (
 	"errors"
-	"fmt"
 	"strconv"
 	"strings"
 	"time"
@@ -51,6 +50,7 @@ func (t Token) writable() bool {
 // encode writes all but the signature.
 func (t Token) encode() string {
 	var b strings.Builder
+	b.Grow(64) // most tokens
 	b.WriteString("1.")
 	if t.IsWindow() {
 		b.WriteString(windowEngine + "..")
@@ -95,12 +95,17 @@ func plain(c byte) bool {
 		c == '-' || c == '_' || c == '~' || c == ':'
 }
 
+// hexDigits are those that a field is written with.
+const hexDigits = "0123456789ABCDEF"
+
 func writeField(b *strings.Builder, s string) {
 	for i := range len(s) {
 		if plain(s[i]) {
 			b.WriteByte(s[i])
 		} else {
-			fmt.Fprintf(b, "%%%02X", s[i])
+			b.WriteByte('%')
+			b.WriteByte(hexDigits[s[i]>>4])
+			b.WriteByte(hexDigits[s[i]&0xF])
 		}
 	}
 }
@@ -119,6 +124,7 @@ func readField(s string) (string, error) {
 		return s, nil // the usual case, without a copy
 	}
 	var b strings.Builder
+	b.Grow(len(s))
 	for i := 0; i < len(s); i++ {
 		if plain(s[i]) {
 			b.WriteByte(s[i])
@@ -127,11 +133,11 @@ func readField(s string) (string, error) {
 		if s[i] != '%' || i+2 >= len(s) {
 			return "", ErrMalformed
 		}
-		n, err := strconv.ParseUint(s[i+1:i+3], 16, 8)
-		if err != nil || plain(byte(n)) || fmt.Sprintf("%02X", n) != s[i+1:i+3] {
+		high, low := strings.IndexByte(hexDigits, s[i+1]), strings.IndexByte(hexDigits, s[i+2])
+		if high < 0 || low < 0 || plain(byte(high<<4|low)) {
 			return "", ErrMalformed
 		}
-		b.WriteByte(byte(n))
+		b.WriteByte(byte(high<<4 | low))
 		i += 2
 	}
 	return b.String(), nil
