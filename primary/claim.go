@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"net/url"
+	"strconv"
 	"strings"
 	"time"
 
@@ -31,15 +32,18 @@ var errTooLong = errors.New("primary: too long")
 
 // String writes the value of Homing-Role.
 func (c Claim) String() string {
-	var b strings.Builder
-	b.WriteString(c.Role.String())
+	b := make([]byte, 0, 96) // each answer carries it
+	b = append(b, c.Role.String()...)
 	if c.Epoch != "" {
-		b.WriteString(";epoch=" + url.QueryEscape(string(c.Epoch)))
+		b = append(b, ";epoch="...)
+		b = append(b, url.QueryEscape(string(c.Epoch))...)
 	}
 	if ms := c.Lag.Milliseconds(); ms > 0 {
-		fmt.Fprintf(&b, ";lag=%dms", ms)
+		b = append(b, ";lag="...)
+		b = strconv.AppendInt(b, ms, 10)
+		b = append(b, "ms"...)
 	}
-	return b.String()
+	return string(b)
 }
 
 // ParseClaim reads what [Claim.String] wrote. Unknown fields are ignored, since a
