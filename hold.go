@@ -37,8 +37,8 @@ type heldWriter struct {
 	before http.Header // as it was when the handler began
 	pooled *[]byte     // where buf came from
 
-	mu        sync.Mutex // buf is another request's once this one is closed
-	head      http.Header
+	mu        sync.Mutex  // head and buf are another request's once this one is closed
+	head      http.Header // nil until a status is noted
 	status    int
 	buf       []byte
 	committed bool // the head has left
@@ -46,17 +46,25 @@ type heldWriter struct {
 	closed    bool // the handler has returned
 }
 
-var heldBuffers = sync.Pool{New: func() any { return new([]byte) }}
+var (
+	heldBuffers = sync.Pool{New: func() any { return new([]byte) }}
+	heldHeads   = sync.Pool{New: func() any { return http.Header{} }}
+)
+
+// mostKept is how many names a head may have whose map is used again: a map does not
+// shrink, and clearing it takes as long as it once was.
+const mostKept = 64
 
 func newHeldWriter(life context.Context, w http.ResponseWriter, limit int, release func(http.Header, bool) bool, drop func()) *heldWriter {
 	pooled := heldBuffers.Get().(*[]byte)
-	return &heldWriter{
-		w: w, limit: limit, release: release, drop: drop, life: life,
-		before: w.Header().Clone(), pooled: pooled, buf: *pooled,
+	hw := &heldWriter{w: w, limit: limit, release: release, drop: drop, life: life, pooled: pooled, buf: *pooled}
+	if before := w.Header(); len(before) > 0 {
+		hw.before = before.Clone()
 	}
+	return hw
 }
 
-// done gives the buffer back. What is written after it is an error.
+// done gives head and buffer back. What is written after it is an error.
 func (h *heldWriter) done() {
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -64,7 +72,11 @@ func (h *heldWriter) done() {
 		*h.pooled = h.buf[:0]
 		heldBuffers.Put(h.pooled)
 	}
-	h.buf, h.pooled, h.closed = nil, nil, true
+	if h.head != nil && len(h.head) <= mostKept {
+		clear(h.head)
+		heldHeads.Put(h.head)
+	}
+	h.head, h.buf, h.pooled, h.closed = nil, nil, nil, true
 }
 
 // Header returns the answer's header.
@@ -104,7 +116,8 @@ func (h *heldWriter) WriteHeader(status int) {
 // only trailers after that.
 func (h *heldWriter) note(status int) {
 	if h.status == 0 {
-		h.status, h.head = status, maps.Clone(h.w.Header())
+		h.status, h.head = status, heldHeads.Get().(http.Header)
+		maps.Copy(h.head, h.w.Header())
 	}
 }
 

@@ -430,3 +430,18 @@ func TestUploadedFilesAreRemoved(t *testing.T) {
 		t.Errorf("left behind: %q", files)
 	}
 }
+
+func TestAHeadHoldsNothingOfAnAnswerBefore(t *testing.T) {
+	for i := range 20 {
+		rec := httptest.NewRecorder()
+		w := newHeldWriter(t.Context(), rec, 100, func(http.Header, bool) bool { return true }, func() {})
+		name := fmt.Sprint("X-", i)
+		w.Header().Set(name, "mine")
+		w.WriteHeader(http.StatusNoContent)
+		w.finish()
+		w.done()
+		if h := rec.Result().Header; len(h) != 1 || h.Get(name) != "mine" {
+			t.Fatalf("answer %d has %v", i, h)
+		}
+	}
+}
