@@ -246,7 +246,7 @@ func (a *Attempt) isAtHand() bool {
 		return b.kept.size == b.length
 	}
 	r, ok := b.client.(Buffered)
-	return ok && b.size == 0 && int64(r.Buffered()) >= b.length
+	return ok && !b.sent && int64(r.Buffered()) >= b.length // an older attempt may be reading
 }
 
 // appendTo appends the whole body to p.

@@ -303,3 +303,47 @@ func (c countingWrites) Write(p []byte) (int, error) {
 	c.writes.Add(1)
 	return c.Conn.Write(p)
 }
+
+// TestWhatLiesThereIsNotLookedAtWhileItIsRead: an older attempt may still be inside a
+// read of the client when a machine that did not wait for the body sends it elsewhere.
+func TestWhatLiesThereIsNotLookedAtWhileItIsRead(t *testing.T) {
+	leavesNothing(t)
+	client := &busy{t: t, begun: make(chan struct{}), goOn: make(chan struct{})}
+	addr, _ := serving(t, func(w http.ResponseWriter, r *http.Request) {
+		close(client.goOn) // the head is here: whatever looks at the body has looked
+		echo(w, r)
+	})
+	req := request("POST")
+	body := withBody(t, req, client, 5)
+	older := attempt(t, body)
+	read := make(chan error)
+	go func() {
+		_, err := older.Read(make([]byte, 5))
+		read <- err
+	}()
+	<-client.begun
+	if _, got := get(t, newPool(t, forward.Config{}), addr, req); got != "hello" {
+		t.Errorf("the machine got %q", got)
+	}
+	if err := <-read; err != io.EOF {
+		t.Error(err)
+	}
+}
+
+// busy is a client that sends its body when it is told to.
+type busy struct {
+	t     *testing.T
+	begun chan struct{}
+	goOn  chan struct{}
+}
+
+func (b *busy) Read(p []byte) (int, error) {
+	close(b.begun)
+	<-b.goOn
+	return copy(p, "hello"), nil
+}
+
+func (b *busy) Buffered() int {
+	b.t.Error("the client is asked what lies there while it is read")
+	return 0
+}
