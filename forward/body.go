@@ -128,7 +128,10 @@ func (b *Body) fetch(p []byte, from int64) (int, error) {
 	ahead, err := b.size > from, b.err
 	b.sent = true
 	b.mu.Unlock()
-	if ahead || err != nil {
+	if ahead {
+		return 0, nil // what was read meanwhile was kept: the end may be behind it
+	}
+	if err != nil {
 		return 0, err
 	}
 	n, err := b.client.Read(p)

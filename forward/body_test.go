@@ -340,10 +340,34 @@ type busy struct {
 func (b *busy) Read(p []byte) (int, error) {
 	close(b.begun)
 	<-b.goOn
-	return copy(p, "hello"), nil
+	return copy(p, "hello"), io.EOF
 }
 
 func (b *busy) Buffered() int {
 	b.t.Error("the client is asked what lies there while it is read")
 	return 0
+}
+
+// TestAnAttemptThatWaitedForAnOlderOneGetsAll: what the older one read to the body's end
+// was kept for it, and is not the end yet.
+func TestAnAttemptThatWaitedForAnOlderOneGetsAll(t *testing.T) {
+	for _, length := range []int64{5, -1} {
+		for range 100 { // whether it waits at the right moment is chance
+			client := &busy{t: t, begun: make(chan struct{}), goOn: make(chan struct{})}
+			req := request("POST")
+			body := withBody(t, req, client, length)
+			older := attempt(t, body)
+			read := make(chan struct{})
+			go func() {
+				defer close(read)
+				older.Read(make([]byte, 5))
+			}()
+			<-client.begun
+			go close(client.goOn)
+			if got, err := io.ReadAll(req.Body); string(got) != "hello" || err != nil {
+				t.Fatalf("length %d: it got %q, %v", length, got, err)
+			}
+			<-read
+		}
+	}
 }
