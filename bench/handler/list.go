@@ -92,6 +92,7 @@ func groups() []group {
 			{".", "DecideReached", "", "of it, deciding with a token"},
 			{".", "DecideWithoutToken", "", "of it, deciding without one"},
 			{"./position", "Token/open", "", "of it, reading a signed token"},
+			{"./sqlite", "WaitReached", "", "of it, finding that SQLite's replica has the position"},
 			{"./position", "Token/seal", "", "writing a signed token, after a write"},
 			{".", "Observe/observed", "Observe/plain", "HOMING_MODE=observe: its part of any request"},
 		}},
@@ -106,7 +107,6 @@ func groups() []group {
 			{"./postgres", "Position/heartbeat", "", "the same, with a heartbeat table"},
 			{"./sqlite", "CommitToVisible", "", "SQLite: write, wait for it on the replica"},
 			{"./sqlite", "Position", "", "SQLite: the position after a write"},
-			{"./sqlite", "WaitReached", "", "SQLite: a wait for what is there"},
 			{"./position", "Advance/1000_waiting", "", "looking which of 1,000 readers may go on"},
 		}},
 		{name: "queries", title: "Each query, seen by the driver's hooks", unit: time.Nanosecond, lines: []line{
