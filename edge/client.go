@@ -176,6 +176,9 @@ func (c *client) exchange(req *wire.Request, begun time.Time) ending {
 	cut := c.serveVisit(v, begun)
 	end := c.end(v, cut)
 	if c.life.Untie() && !v.trip.http2 && !v.out.switched && v.trip.life.Err() == nil {
+		if c.server.spoil != nil {
+			c.server.spoil(v)
+		}
 		c.server.visits.Put(v)
 	}
 	return end

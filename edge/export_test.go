@@ -3,7 +3,37 @@ package edge
 import (
 	"context"
 	"time"
+
+	"homing/forward"
+	"homing/journey"
+	"homing/route"
+	"homing/wire"
 )
+
+// Spoil has whatever a request leaves to the next overwritten, before the server serves:
+// who still looks at it sees that it is not theirs.
+func (s *Server) Spoil() { s.spoil = (*visit).spoil }
+
+func (v *visit) spoil() {
+	t := v.trip
+	for _, h := range []wire.Header{v.in.header, t.header, t.answer, t.response.Header} {
+		for i := range h[:cap(h)] {
+			h[:cap(h)][i] = wire.Field{Name: "Spoiled", Value: "spoiled"}
+		}
+	}
+	hops, buf := t.record.Hops, v.out.buf
+	for i := range hops[:cap(hops)] {
+		hops[:cap(hops)][i] = journey.Hop{Machine: "spoiled"}
+	}
+	for i := range buf[:cap(buf)] {
+		buf[:cap(buf)][i] = '!'
+	}
+	v.in = inbound{method: "SPOILED", target: "/spoiled", path: "/spoiled", host: "spoiled", header: v.in.header, client: "spoiled"}
+	t.course = course{target: "/spoiled", replays: 1, fellBack: true, cut: true, wish: route.Wish{App: "spoiled"}}
+	t.record = journey.Record{ID: "spoiled", Path: "/spoiled", Hops: hops}
+	t.request = forward.Request{Method: "SPOILED", Target: "/spoiled", Host: "spoiled", Header: t.header}
+	t.response.Status, t.response.Length = 599, 7
+}
 
 // SetTimes shortens what a client may take, before the server serves.
 func (s *Server) SetTimes(idle, head, stall time.Duration) {

@@ -21,7 +21,8 @@ type Server struct {
 	ctx    context.Context // of all requests; ended by Close
 	cancel context.CancelFunc
 
-	visits sync.Pool // of *visit
+	visits sync.Pool    // of *visit
+	spoil  func(*visit) // of one that is over; nil but in tests
 
 	closing atomic.Bool // set with mu held
 

@@ -60,6 +60,9 @@ func newWorld(t testing.TB, change func(*edge.Config), machines ...fleet.Machine
 		t.Fatal(err)
 	}
 	srv := e.Server()
+	if _, ok := t.(*testing.T); ok {
+		srv.Spoil()
+	}
 	w.edge, w.server, w.addr, w.served = e, srv, l.Addr().String(), make(chan error, 1)
 	go func() { w.served <- srv.Serve(l) }()
 	w.client = &http.Client{
