@@ -136,7 +136,7 @@ func TestEachRequestGetsItsOwnAnswer(t *testing.T) {
 	near := serving(t, "near", "ams", mixedApp{t, true}.ServeHTTP)
 	home := serving(t, "home", "ord", mixedApp{t, false}.ServeHTTP)
 	w := newWorld(t, nil, near, home)
-	const clients, each = 6, 150
+	const clients, each = 4, 150
 	all := make([]mixClient, clients)
 	var wait sync.WaitGroup
 	for i := range all {

@@ -7,6 +7,7 @@ import (
 	"net"
 	"net/http"
 	"strings"
+	"time"
 )
 
 // mixClient sends requests of the mix on one connection for as long as that is kept.
@@ -22,6 +23,7 @@ type mixClient struct {
 func (c *mixClient) do(m ask) error {
 	if c.conn == nil {
 		c.conn = c.w.dial()
+		c.conn.SetDeadline(time.Now().Add(time.Minute)) // it serves many requests
 		c.br = bufio.NewReader(c.conn)
 	}
 	switch m.kind {
