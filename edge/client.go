@@ -88,9 +88,11 @@ func (c *client) serve() {
 	}
 }
 
-// survive is deferred: one request must not end all others.
+// survive is deferred: one request must not end all others, nor must a machine go on
+// with one that nobody waits for.
 func (c *client) survive() {
 	if p := recover(); p != nil {
+		c.life.End(nil)
 		c.server.edge.cfg.Logger.Error("serving a request panicked", "panic", p, "stack", string(debug.Stack()))
 	}
 }
