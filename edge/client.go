@@ -32,6 +32,7 @@ type client struct {
 	state       atomic.Int32 // idle, busy or barred
 	clock       clock
 	watch       watch
+	visit       *visit // its request; nil: it is between two
 }
 
 func newClient(s *Server, conn net.Conn) *client {
@@ -93,6 +94,9 @@ func (c *client) serve() {
 func (c *client) survive() {
 	if p := recover(); p != nil {
 		c.life.End(nil)
+		if c.visit != nil {
+			c.visit.trip.slot.Release()
+		}
 		c.server.edge.cfg.Logger.Error("serving a request panicked", "panic", p, "stack", string(debug.Stack()))
 	}
 }
@@ -100,6 +104,7 @@ func (c *client) survive() {
 // carry is a tunnel's goroutine.
 func (c *client) carry(t *trip) {
 	defer c.conn.Close()
+	defer t.slot.Release()
 	defer c.survive()
 	c.reader = nil // tunnels are many, and live for long
 	t.carry()
@@ -174,10 +179,12 @@ func newVisit(e *Edge) *visit {
 // it needs to itself.
 func (c *client) exchange(req *wire.Request, begun time.Time) ending {
 	v := c.server.visits.Get().(*visit)
+	c.visit = v
 	c.begin(v, req)
 	cut := c.serveVisit(v, begun)
+	c.visit = nil
 	end := c.end(v, cut)
-	if c.life.Untie() && !v.trip.http2 && !v.out.switched && v.trip.life.Err() == nil {
+	if c.life.Untie() && !v.trip.streamed && !v.out.switched && v.trip.life.Err() == nil {
 		if c.server.spoil != nil {
 			c.server.spoil(v)
 		}

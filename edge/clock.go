@@ -1,7 +1,7 @@
 package edge
 
 import (
-	"sync/atomic"
+	"sync"
 	"time"
 )
 
@@ -21,9 +21,11 @@ const (
 // good as a new one: between requests, and for writes, a sixty-fourth of the time does
 // not matter, and a head that came in one piece needs none.
 type clock struct {
-	reads      readTime
-	readUntil  time.Time    // as it was set; zero: it was not
-	writeUntil atomic.Int64 // likewise, in nanoseconds
+	reads     readTime
+	readUntil time.Time // as it was set; zero: it was not
+
+	writes     sync.Mutex // writeUntil is as the connection has it
+	writeUntil time.Time  // likewise
 }
 
 // forget says that somebody else has set the deadline of reads.
@@ -73,17 +75,21 @@ func (c *client) interrupt() { _ = c.conn.SetReadDeadline(past) }
 // writeWithin bounds the next write, to d or a little less: a client that takes nothing
 // must not hold a machine for ever.
 func (c *client) writeWithin(d time.Duration) {
-	now := time.Now()
-	until := now.Add(d)
-	if left := time.Duration(until.UnixNano() - c.clock.writeUntil.Load()); left >= 0 && left < d/grain {
+	until := time.Now().Add(d)
+	k := &c.clock
+	k.writes.Lock()
+	defer k.writes.Unlock()
+	if left := until.Sub(k.writeUntil); left >= 0 && left < d/grain {
 		return
 	}
+	k.writeUntil = until
 	_ = c.conn.SetWriteDeadline(until) // an error shows at the write
-	c.clock.writeUntil.Store(until.UnixNano())
 }
 
 // interruptWrite ends a write of the connection that is under way.
 func (c *client) interruptWrite() {
+	c.clock.writes.Lock()
+	defer c.clock.writes.Unlock()
+	c.clock.writeUntil = past
 	_ = c.conn.SetWriteDeadline(past) // an error shows at the write
-	c.clock.writeUntil.Store(0)
 }

@@ -54,6 +54,7 @@ type course struct {
 	cameBack bool  // so was the one before, which found none
 	fellBack bool  // the last replay failed, and this hop is its fallback
 	http2    bool  // how the machine that has the request is spoken to
+	streamed bool  // one was spoken to in HTTP/2, whose goroutines may still look at this
 	cut      bool  // the answer broke off in the middle
 	pipe     *pipe // what the connections are now; nil: the answer is over
 }
@@ -215,6 +216,7 @@ func (t *trip) ask(m fleet.Machine, body *forward.Attempt, x passage, now time.T
 
 func (t *trip) exchange(m fleet.Machine, body *forward.Attempt, x passage) (*forward.Response, error) {
 	t.http2 = t.speaksHTTP2(m)
+	t.streamed = t.streamed || t.http2
 	req := &t.request
 	if body != nil || t.http2 {
 		req = new(forward.Request) // what is sent of an earlier attempt may still look at that one's

@@ -71,13 +71,6 @@ func (l *Leash) Untie() bool {
 	return l.err == nil
 }
 
-// Renew makes an ended Leash a new one. Nobody may use it as the old one any more.
-func (l *Leash) Renew() {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	l.err, l.done, l.tied = nil, nil, nil
-}
-
 // Done returns a channel that is closed when the context ends.
 func (l *Leash) Done() <-chan struct{} {
 	l.mu.Lock()
