@@ -35,7 +35,7 @@ func TestWhatStandsAroundAnApp(t *testing.T) {
 // TestAMissingAppIsFoundBeforeItsSidecars: each of them would say it.
 func TestAMissingAppIsFoundBeforeItsSidecars(t *testing.T) {
 	a := &app{dir: t.TempDir(), cfg: Config{Homing: "/bin/homing", Sidecar: true}}
-	m := dev.Machine{Region: "ord", Number: 1}
+	m := dev.Machine{Region: "ord", Number: 1, Port: 8080}
 	if _, err := a.behindSidecar(command.Command{Args: []string{"no-such-program"}}, m); err == nil || !strings.Contains(err.Error(), `"no-such-program": not found`) {
 		t.Error(err)
 	}
