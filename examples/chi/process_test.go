@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"net"
 	"os/exec"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
@@ -15,6 +16,7 @@ import (
 	"homing/fleet"
 	"homing/health"
 	"homing/journey"
+	"homing/machine"
 	"homing/region"
 )
 
@@ -117,7 +119,7 @@ func startEdges(t *testing.T, machines []fleet.Machine) (map[region.Code]string,
 	all := fleet.New(func(a, b region.Code) time.Duration { return time.Millisecond }, machines...)
 	edges := map[region.Code]string{}
 	for _, m := range machines {
-		e, err := edge.New(edge.Config{Region: m.Region, App: m.App, Fleet: all, Logger: silent, Record: func(r *journey.Record) { records <- r }})
+		e, err := edge.New(edge.Config{Region: m.Region, App: m.App, Fleet: all, Logger: silent, Record: func(r *journey.Record) { records <- r.Clone() }})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -133,7 +135,7 @@ func startEdges(t *testing.T, machines []fleet.Machine) (map[region.Code]string,
 		close(watched)
 	}()
 	t.Cleanup(func() { stop(); <-watched })
-	for patience := time.After(20 * time.Second); all.Snapshot().Primary("links").Region != "ord"; {
+	for patience := time.After(20 * time.Second); !known(all); {
 		select {
 		case <-time.After(10 * time.Millisecond):
 		case <-patience:
@@ -141,4 +143,12 @@ func startEdges(t *testing.T, machines []fleet.Machine) (map[region.Code]string,
 		}
 	}
 	return edges, records
+}
+
+// known reports whether all machines have said what their databases are.
+func known(f *fleet.Fleet) bool {
+	s := f.Snapshot()
+	return s.Primary("links").Region == "ord" && !slices.ContainsFunc(s.Machines(), func(m fleet.Machine) bool {
+		return m.Claim.Role == machine.None
+	})
 }

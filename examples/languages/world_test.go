@@ -140,7 +140,7 @@ func (w *world) hold() (release func()) {
 func (w *world) record(r *journey.Record) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	w.records[r.ID] = r
+	w.records[r.ID] = r.Clone()
 	close(w.came)
 	w.came = make(chan struct{})
 }
