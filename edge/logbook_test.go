@@ -45,6 +45,7 @@ func TestALogThatTakesNothing(t *testing.T) {
 	for range requests - 1 {
 		do()
 	}
+	w.eventually("all have ended", func() bool { return len(w.records) == requests })
 	close(log.free)
 	w.edge.AwaitLog()
 	log.mu.Lock()
