@@ -1,7 +1,6 @@
 package edge
 
 import (
-	"net/http"
 	"strings"
 
 	"homing/forward"
@@ -116,6 +115,3 @@ func setIn(h *wire.Header, name string, values []string) {
 		h.Add(name, v)
 	}
 }
-
-// httpHeader is a header where net/http's form is looked at: rarely.
-func httpHeader(h wire.Header) http.Header { return forward.HTTPHeader(h) }

@@ -160,7 +160,7 @@ func (t *trip) aim() *Problem {
 	if !hasPlacement(t.in.header) {
 		return nil
 	}
-	asked, err := replay.ParsePlacement(httpHeader(t.in.header))
+	asked, err := replay.ParsePlacement(forward.HTTPHeader(t.in.header))
 	if err != nil {
 		return problem(BadRequest, err.Error())
 	}

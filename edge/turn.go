@@ -115,7 +115,7 @@ func replayHeader(h wire.Header) http.Header {
 			part = append(part, h[i])
 		}
 	}
-	return httpHeader(part)
+	return forward.HTTPHeader(part)
 }
 
 // transform changes the request for the machines that come.

@@ -66,7 +66,7 @@ func TestTheSummarySaysWhetherTheAimIsMet(t *testing.T) {
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			found := []round{{withToken.key(): {"ns/op": tt.ns, "allocs/op": tt.allocates}, {withToken.pkg, withToken.minus}: {"ns/op": 10}}}
-			if got := summary(groups(), found); !strings.Contains(got, tt.want) {
+			if got := summary(groups, found); !strings.Contains(got, tt.want) {
 				t.Errorf("%q, want %q", got, tt.want)
 			}
 		})
@@ -78,7 +78,7 @@ func TestTheSummarySaysWhetherTheAimIsMet(t *testing.T) {
 
 func TestEachBenchmarkOfTheListStandsInItsPackage(t *testing.T) {
 	texts := map[string]string{}
-	for _, g := range groups() {
+	for _, g := range groups {
 		for _, l := range g.lines {
 			for _, k := range l.keys() {
 				if texts[k.pkg] == "" {

@@ -45,7 +45,7 @@ type settings struct {
 }
 
 func parse(args []string, errOut io.Writer) (settings, error) {
-	s := settings{groups: groups(), args: args}
+	s := settings{groups: groups, args: args}
 	flags := flag.NewFlagSet("handler", flag.ContinueOnError)
 	flags.SetOutput(errOut)
 	flags.IntVar(&s.rounds, "rounds", 5, "how often each benchmark is run")
