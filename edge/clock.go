@@ -34,6 +34,12 @@ func (k *clock) forget() { k.readUntil = past }
 // grain is what does not matter.
 const grain = 64
 
+// isFresh reports whether a deadline that was set is as good as one that begins now.
+func isFresh(deadline time.Time, d time.Duration) bool {
+	left := time.Until(deadline)
+	return left <= d && left > d-d/grain
+}
+
 // reading is a client's connection as its Reader sees it.
 type reading struct{ *client }
 
@@ -52,10 +58,10 @@ func (r reading) Read(p []byte) (int, error) {
 
 // readWithin bounds the reads that come, to d or a little less.
 func (c *client) readWithin(d time.Duration) {
-	until := time.Now().Add(d)
-	if left := until.Sub(c.clock.readUntil); left >= 0 && left < d/grain {
+	if isFresh(c.clock.readUntil, d) {
 		return
 	}
+	until := time.Now().Add(d)
 	c.clock.readUntil = until
 	_ = c.conn.SetReadDeadline(until) // an error shows at the read
 }
@@ -75,13 +81,13 @@ func (c *client) interrupt() { _ = c.conn.SetReadDeadline(past) }
 // writeWithin bounds the next write, to d or a little less: a client that takes nothing
 // must not hold a machine for ever.
 func (c *client) writeWithin(d time.Duration) {
-	until := time.Now().Add(d)
 	k := &c.clock
 	k.writes.Lock()
 	defer k.writes.Unlock()
-	if left := until.Sub(k.writeUntil); left >= 0 && left < d/grain {
+	if isFresh(k.writeUntil, d) {
 		return
 	}
+	until := time.Now().Add(d)
 	k.writeUntil = until
 	_ = c.conn.SetWriteDeadline(until) // an error shows at the write
 }

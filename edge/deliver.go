@@ -3,7 +3,6 @@ package edge
 import (
 	"io"
 	"sync"
-	"time"
 
 	"homing/forward"
 	"homing/journey"
@@ -25,7 +24,7 @@ func (t *trip) deliver(answer *forward.Response) *Problem {
 	}
 	gone, err := t.stream(answer)
 	last := &t.rec.Hops[len(t.rec.Hops)-1]
-	last.Took = time.Since(t.rec.Start) - last.Start
+	last.Took = t.elapsed() - last.Start
 	if err == nil {
 		t.out.end(appendOutward(nil, answer.Trailer))
 		return nil

@@ -30,8 +30,9 @@ type passage struct {
 // answers, in so far as that cannot run the request twice.
 type hop struct {
 	*trip
-	begun   time.Time
-	now     time.Time     // when this try began
+	begun   time.Duration // into the trip
+	now     time.Duration // likewise: when this try began
+	queued  bool          // it did not get a slot at once
 	setback route.Setback // what is known of the last failure, and of all before it
 	last    error         // of the last exchange
 }
@@ -41,7 +42,7 @@ type hop struct {
 func (t *trip) bring() (*forward.Response, error) {
 	for {
 		h := &t.hop
-		*h = hop{trip: t, begun: time.Now()}
+		*h = hop{trip: t, begun: t.elapsed()}
 		answer, step, err := h.run()
 		switch {
 		case err == nil:
@@ -49,7 +50,7 @@ func (t *trip) bring() (*forward.Response, error) {
 		case step.Action == route.AskApp:
 			t.askApp()
 		case step.Action == route.FallBack:
-			t.fallBack(step.Reason, time.Since(h.begun))
+			t.fallBack(step.Reason, t.elapsed()-h.begun)
 		default:
 			return nil, err
 		}
@@ -60,7 +61,7 @@ func (t *trip) bring() (*forward.Response, error) {
 func (h *hop) run() (*forward.Response, route.Step, error) {
 	h.wish.Tried = nil
 	var x passage
-	for {
+	for h.now = h.begun; ; h.now = h.elapsed() {
 		answer, err := h.try(x)
 		if err == nil {
 			return answer, route.Step{}, nil
@@ -84,15 +85,13 @@ func (h *hop) run() (*forward.Response, route.Step, error) {
 
 // try chooses a machine, unless the same is to be asked again, and asks it.
 func (h *hop) try(x passage) (*forward.Response, error) {
-	h.now = time.Now()
 	if !x.fresh {
 		h.slot.Release()
 		if err := h.headHome(); err != nil {
 			return nil, err
 		}
 		slot, err := h.edge.cfg.Queue.Wait(h.in.ctx, h.edge.cfg.Fleet, h.take)
-		arrived := time.Now()
-		h.begun, h.now = h.begun.Add(arrived.Sub(h.now)), arrived // the queue has a time of its own
+		h.dequeue()
 		if err != nil {
 			return nil, err
 		}
@@ -117,12 +116,26 @@ func (h *hop) try(x passage) (*forward.Response, error) {
 // choose takes a slot of a machine.
 func (t *trip) choose(s *fleet.Snapshot) (fleet.Slot, error) {
 	t.fleet = s
-	return route.Take(s, t.wish)
+	slot, err := route.Take(s, t.wish)
+	if err != nil {
+		t.hop.queued = true
+	}
+	return slot, err
+}
+
+// dequeue goes on after the queue, which has a time of its own.
+func (h *hop) dequeue() {
+	if !h.queued {
+		return
+	}
+	arrived := h.elapsed()
+	h.begun += arrived - h.now
+	h.now, h.queued = arrived, false
 }
 
 // left is how much time there is still to reach the target.
-func (h *hop) left(now time.Time) time.Duration {
-	return cmp.Or(h.wish.Replay.Timeout, reach) - now.Sub(h.begun)
+func (h *hop) left(now time.Duration) time.Duration {
+	return cmp.Or(h.wish.Replay.Timeout, reach) - (now - h.begun)
 }
 
 // judge describes a failure to [route.Next].
@@ -130,7 +143,7 @@ func (h *hop) judge(err error) route.Setback {
 	b := &h.setback
 	b.Why, b.Sent, b.Answered, b.Reused, b.Unprocessed = 0, false, false, false, false
 	b.BodyGone = errors.Is(err, forward.ErrBroken) || errors.Is(err, forward.ErrNotKept)
-	b.Safe, b.Replayed, b.Left = !h.runsOnce(), h.replays > 0, h.left(time.Now())
+	b.Safe, b.Replayed, b.Left = !h.runsOnce(), h.replays > 0, h.left(h.elapsed())
 	b.Cached = h.cache.hit != nil
 	if !h.fellBack {
 		b.Fallback = h.wish.Replay.Fallback

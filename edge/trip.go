@@ -96,9 +96,12 @@ func (t *trip) serve() (cut bool) {
 func (t *trip) finish() {
 	t.idle.rest()
 	t.slot.Release()
-	t.rec.Duration = time.Since(t.rec.Start)
+	t.rec.Duration = t.elapsed()
 	t.edge.finish(t.rec)
 }
+
+// elapsed is how long the trip has taken so far.
+func (t *trip) elapsed() time.Duration { return time.Since(t.rec.Start) }
 
 func (t *trip) run() *Problem {
 	if t.in.method == http.MethodConnect {
@@ -189,14 +192,14 @@ func (t *trip) attempt() (*forward.Attempt, error) {
 }
 
 // ask sends the request to one machine, and writes the hop into the record.
-func (t *trip) ask(m fleet.Machine, body *forward.Attempt, x passage, now time.Time) (*forward.Response, error) {
+func (t *trip) ask(m fleet.Machine, body *forward.Attempt, x passage, now time.Duration) (*forward.Response, error) {
 	hop := journey.Hop{
 		Machine: m.ID, Region: m.Region, Way: t.fleet.RoundTrip(t.edge.cfg.Region, m.Region),
-		Start: now.Sub(t.rec.Start),
+		Start: now,
 	}
 	t.idle.begin(t.idleLimit(), x.connect)
 	answer, err := t.exchange(m, body, x)
-	hop.Took = time.Since(t.rec.Start) - hop.Start
+	hop.Took = t.elapsed() - hop.Start
 	if err != nil {
 		t.idle.rest() // what comes next may be a wait for another machine
 		hop.Problem = err.Error()

@@ -3,7 +3,6 @@ package edge
 import (
 	"strings"
 	"sync"
-	"time"
 
 	"homing/forward"
 )
@@ -47,7 +46,7 @@ func (t *trip) carry() {
 		t.rec.Problem = "the tunnel was closed: " + idleError(t.idleLimit()).Error()
 	}
 	last := &t.rec.Hops[len(t.rec.Hops)-1]
-	last.Took = time.Since(t.rec.Start) - last.Start
+	last.Took = t.elapsed() - last.Start
 	t.finish()
 }
 

