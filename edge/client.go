@@ -32,7 +32,9 @@ type client struct {
 	state       atomic.Int32 // idle, busy or barred
 	clock       clock
 	watch       watch
-	visit       *visit // its request; nil: it is between two
+	yield       forward.Yield // before a request
+	hasYielded  bool          // before the last one
+	visit       *visit        // its request; nil: it is between two
 }
 
 func newClient(s *Server, conn net.Conn) *client {
@@ -116,7 +118,7 @@ func (c *client) next() ending {
 		return closed
 	}
 	c.clock.reads = betweenRequests
-	if c.reader.Await() != nil || !c.work() {
+	if c.await() != nil || !c.work() {
 		return closed
 	}
 	begun := time.Now()
@@ -130,6 +132,19 @@ func (c *client) next() ending {
 	}
 	c.clock.reads = unbounded
 	return c.exchange(req, begun)
+}
+
+// await returns when a request begins. Of two times it yields once, not to keep those
+// waiting who come by the poller, which is asked when nobody else wants to run.
+func (c *client) await() error {
+	if c.reader.Buffered() > 0 {
+		return nil
+	}
+	if c.hasYielded = !c.hasYielded; c.hasYielded {
+		c.yield.Before()
+		defer c.yield.After()
+	}
+	return c.reader.Await()
 }
 
 // refuse answers what is no request.

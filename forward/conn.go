@@ -27,6 +27,7 @@ type conn struct {
 	moved         func() // likewise; nil: nobody asks
 
 	exchange exchange // that uses it, or was the last to
+	yield    Yield    // before an answer
 	peek     peek     // whether it can be used for one more
 }
 
@@ -42,6 +43,7 @@ type reading struct{ *conn }
 
 func (r reading) Read(p []byte) (int, error) {
 	n, err := r.conn.Conn.Read(p)
+	r.conn.yield.After()
 	r.conn.read += int64(n)
 	r.conn.note()
 	return n, err

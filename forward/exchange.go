@@ -41,6 +41,7 @@ func (x *exchange) run(buf *[]byte) (*Response, error) {
 		x.sent = make(chan struct{})
 		go x.sendBody()
 	}
+	x.conn.yield.Before()
 	answer, err := x.conn.readHead(x.req.Method, x)
 	if err != nil {
 		if cause := x.req.Body.failure(); cause != nil {
