@@ -124,9 +124,6 @@ func (c *client) next() ending {
 	begun := time.Now()
 	c.clock.reads = headBegins
 	req, err := c.reader.ReadRequest()
-	if errors.Is(err, wire.ErrHTTP2Preface) && !c.tls {
-		return c.serveHTTP2(c.reader.Rest())
-	}
 	if err != nil {
 		return c.refuse(err, begun)
 	}
@@ -147,8 +144,11 @@ func (c *client) await() error {
 	return c.reader.Await()
 }
 
-// refuse answers what is no request.
+// refuse answers what is no request, unless HTTP/2 begins with it.
 func (c *client) refuse(err error, begun time.Time) ending {
+	if errors.Is(err, wire.ErrHTTP2Preface) && !c.tls {
+		return c.serveHTTP2(c.reader.Rest())
+	}
 	p := &Problem{Code: BadRequest}
 	var fault *wire.Error
 	switch {

@@ -69,18 +69,27 @@ func (h *hop) run() (*forward.Response, route.Step, error) {
 		if h.life.Err() != nil {
 			return nil, route.Step{}, err
 		}
-		step := route.Next(h.judge(err))
-		x.fresh = step.Action == route.SameAgain
-		switch step.Action {
-		case route.SameAgain:
-		case route.Another:
-			h.wish.Tried = append(h.wish.Tried, h.slot.Machine.ID)
-		case route.Pause:
-			h.pause(step.Wait)
-		default:
+		step, again := h.next(err)
+		if !again {
 			return nil, step, h.verdict(err)
 		}
+		x.fresh = step.Action == route.SameAgain
 	}
+}
+
+// next says what follows a failure, and prepares another try if that is it.
+func (h *hop) next(err error) (step route.Step, again bool) {
+	step = route.Next(h.judge(err))
+	switch step.Action {
+	case route.SameAgain:
+	case route.Another:
+		h.wish.Tried = append(h.wish.Tried, h.slot.Machine.ID)
+	case route.Pause:
+		h.pause(step.Wait)
+	default:
+		return step, false
+	}
+	return step, true
 }
 
 // try chooses a machine, unless the same is to be asked again, and asks it.
@@ -116,7 +125,7 @@ func (h *hop) try(x passage) (*forward.Response, error) {
 // choose takes a slot of a machine.
 func (t *trip) choose(s *fleet.Snapshot) (fleet.Slot, error) {
 	t.fleet = s
-	slot, err := route.Take(s, t.wish)
+	slot, err := route.Take(s, &t.wish)
 	if err != nil {
 		t.hop.queued = true
 	}
@@ -208,7 +217,7 @@ func (t *trip) fallBack(why replay.FailureReason, after time.Duration) {
 }
 
 // tellPreferred tells a machine that it stands in for a preferred one.
-func (t *trip) tellPreferred(m fleet.Machine) {
+func (t *trip) tellPreferred(m *fleet.Machine) {
 	t.header.Del(replay.PreferredGoneHeader)
 	wanted := t.wish.Replay.PreferInstance
 	if t.replays == 0 {

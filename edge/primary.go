@@ -31,7 +31,7 @@ type vigil struct {
 }
 
 // tellPrimary tells a machine where its app's primary is.
-func (t *trip) tellPrimary(m fleet.Machine) {
+func (t *trip) tellPrimary(m *fleet.Machine) {
 	if place := t.fleet.PrimaryHeader(m.App); place != "" {
 		t.header.Set(replay.PrimaryHeader, place)
 	} else {
@@ -40,7 +40,7 @@ func (t *trip) tellPrimary(m fleet.Machine) {
 }
 
 // hear notes what a machine says of its database.
-func (t *trip) hear(m fleet.Machine, answer *forward.Response) {
+func (t *trip) hear(m *fleet.Machine, answer *forward.Response) {
 	if answer.Header.Count(replay.RoleHeader) != 1 {
 		return
 	}

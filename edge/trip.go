@@ -42,7 +42,7 @@ type course struct {
 	out         sink
 	rec         *journey.Record
 	fleet       *fleet.Snapshot
-	app         fleet.App // that the client addressed, whose options count
+	app         *fleet.App // that the client addressed, whose options count
 	wish        route.Wish
 	target      string // for the next machine, as in the request line
 	traceparent string // for a client that brings none
@@ -70,13 +70,19 @@ func newTrip(e *Edge) *trip {
 // it under way: no body that a machine may still be sent, no stream of HTTP/2, and
 // neither may its context have ended.
 func (t *trip) begin(in *inbound, out sink, now time.Time) {
-	t.course = course{in: in, out: out, rec: &t.record, fleet: t.edge.cfg.Fleet.Snapshot()}
+	// As literals these would be made on the stack, and it would grow: see docs/decisions.md.
+	t.course = course{}
+	t.in, t.out, t.rec, t.fleet, t.app = in, out, &t.record, t.edge.cfg.Fleet.Snapshot(), &noApp
 	t.idle.motion = in.motion
-	t.record = journey.Record{
-		Edge: t.edge.cfg.Region, Start: now, Method: in.method, Host: in.host, Path: in.path, Hops: t.record.Hops[:0],
-	}
-	t.record.ID, t.traceparent = t.names.next(t.edge.cfg.Region, now)
+	hops := t.record.Hops[:0]
+	t.record = journey.Record{}
+	r := t.rec
+	r.Edge, r.Start, r.Method, r.Host, r.Path, r.Hops = t.edge.cfg.Region, now, in.method, in.host, in.path, hops
+	r.ID, t.traceparent = t.names.next(t.edge.cfg.Region, now)
 }
+
+// noApp has the usual options, as long as nobody knows which app is meant.
+var noApp fleet.App
 
 // serve brings the request to a machine, and on to others as long as they ask
 // for it, and answers the client. It reports whether the client's connection
@@ -147,8 +153,10 @@ func (t *trip) run() *Problem {
 func (t *trip) aim() *Problem {
 	app, ok := t.fleet.AppByHost(t.in.host)
 	if !ok {
-		app, _ = t.fleet.App(t.edge.cfg.App) // one that is not there yet has the usual options
-		app.Name = t.edge.cfg.App
+		app, ok = t.fleet.App(t.edge.cfg.App)
+	}
+	if !ok {
+		app = &fleet.App{Name: t.edge.cfg.App} // one that is not there yet has the usual options
 	}
 	t.app, t.wish.From, t.wish.App = app, t.edge.cfg.Region, app.Name
 	if t.wish.App == "" {
@@ -192,43 +200,50 @@ func (t *trip) attempt() (*forward.Attempt, error) {
 }
 
 // ask sends the request to one machine, and writes the hop into the record.
-func (t *trip) ask(m fleet.Machine, body *forward.Attempt, x passage, now time.Duration) (*forward.Response, error) {
-	hop := journey.Hop{
-		Machine: m.ID, Region: m.Region, Way: t.fleet.RoundTrip(t.edge.cfg.Region, m.Region),
-		Start: now,
-	}
+func (t *trip) ask(m *fleet.Machine, body *forward.Attempt, x passage, now time.Duration) (*forward.Response, error) {
+	hop := t.newHop(m, now)
 	t.idle.begin(t.idleLimit(), x.connect)
 	answer, err := t.exchange(m, body, x)
 	hop.Took = t.elapsed() - hop.Start
 	if err != nil {
 		t.idle.rest() // what comes next may be a wait for another machine
 		hop.Problem = err.Error()
-	} else {
-		hop.Status, hop.Connect = answer.Status, answer.Connect
-		hop.Replayed = asksForReplay(answer.Header)
-		// What a machine says of its decision is for the record alone: one that
-		// cannot be read is as good as none.
-		if said := answer.Header.Get(replay.DecisionHeader); said != "" {
-			hop.Decision, _ = decision.Parse(said)
-		}
-		t.hear(m, answer)
+		return nil, err
 	}
-	t.rec.Hops = append(t.rec.Hops, hop)
-	return answer, err
+	note(hop, answer)
+	t.hear(m, answer)
+	return answer, nil
 }
 
-func (t *trip) exchange(m fleet.Machine, body *forward.Attempt, x passage) (*forward.Response, error) {
+// note writes into a hop what its machine has answered. What that says of its decision
+// is for the record alone: one that cannot be read is as good as none.
+func note(hop *journey.Hop, answer *forward.Response) {
+	hop.Status, hop.Connect = answer.Status, answer.Connect
+	hop.Replayed = asksForReplay(answer.Header)
+	if said := answer.Header.Get(replay.DecisionHeader); said != "" {
+		hop.Decision, _ = decision.Parse(said)
+	}
+}
+
+// newHop adds a hop that begins now to the record.
+func (t *trip) newHop(m *fleet.Machine, now time.Duration) *journey.Hop {
+	way := t.fleet.RoundTrip(t.edge.cfg.Region, m.Region)
+	t.rec.Hops = append(t.rec.Hops, journey.Hop{Machine: m.ID, Region: m.Region, Way: way, Start: now})
+	return &t.rec.Hops[len(t.rec.Hops)-1]
+}
+
+func (t *trip) exchange(m *fleet.Machine, body *forward.Attempt, x passage) (*forward.Response, error) {
 	t.http2 = t.speaksHTTP2(m)
 	t.streamed = t.streamed || t.http2
 	req := &t.request
 	if body != nil || t.http2 {
 		req = new(forward.Request) // what is sent of an earlier attempt may still look at that one's
 	}
-	*req = forward.Request{
-		Method: t.in.method, Target: t.target, Host: t.in.host, Header: t.hopHeader(), HTTP2: t.http2,
-		Body: body, Length: t.in.length, Announce: t.in.holdsBack(), Once: t.runsOnce() || t.replays > 0, Fresh: x.fresh,
-		ConnectTimeout: x.connect, Moved: t.in.moved, Early: t.early, Answer: &t.response,
-	}
+	*req = forward.Request{}
+	req.Method, req.Target, req.Host, req.Header, req.HTTP2 = t.in.method, t.target, t.in.host, t.hopHeader(), t.http2
+	req.Body, req.Length, req.Announce = body, t.in.length, t.in.holdsBack()
+	req.Once, req.Fresh, req.ConnectTimeout = t.runsOnce() || t.replays > 0, x.fresh, x.connect
+	req.Moved, req.Early, req.Answer = t.in.moved, t.early, &t.response
 	return t.edge.pool.Do(&t.life, m.Addr, req)
 }
 

@@ -29,7 +29,7 @@ func asksForReplay(h wire.Header) bool {
 
 // turn takes a replay: the next hop goes where the instruction says.
 func (t *trip) turn(answer *forward.Response) *Problem {
-	from := t.slot.Machine
+	from := *t.slot.Machine
 	in, err := readInstruction(answer)
 	var syntax *replay.SyntaxError
 	switch {

@@ -29,7 +29,7 @@ type App struct {
 
 // MayReplay reports whether a machine of one app may send its requests to
 // another: within an organisation, and where the other allows it.
-func MayReplay(from, to App) bool {
+func MayReplay(from, to *App) bool {
 	return from.Name == to.Name || from.Organisation == to.Organisation || slices.Contains(to.AllowFrom, from.Organisation)
 }
 
@@ -48,33 +48,30 @@ func (f *Fleet) SetApps(apps ...App) error {
 }
 
 // App returns an app's description. One that runs machines and was not described
-// is in the empty organisation and has no hosts.
-func (s *Snapshot) App(name machine.App) (App, bool) {
-	if s.directory != nil {
-		if app, ok := s.directory.apps[name]; ok {
-			return app, true
-		}
+// is in the empty organisation and has no hosts. It is never nil: of an app that is not
+// there the description is empty.
+func (s *Snapshot) App(name machine.App) (*App, bool) {
+	if app, ok := s.apps[name]; ok {
+		return app, true
 	}
-	_, runs := s.sites[name]
-	if !runs {
-		return App{}, false
-	}
-	return App{Name: name}, true
+	return &noApp, false
 }
+
+var noApp App
 
 // AppByHost returns the app that a request's Host header means: an exact name
 // counts before a wildcard, a longer wildcard before a shorter one. Case, a port
-// and the dot of a full name do not matter.
-func (s *Snapshot) AppByHost(host string) (App, bool) {
+// and the dot of a full name do not matter. It is never nil either.
+func (s *Snapshot) AppByHost(host string) (*App, bool) {
 	if s.directory == nil {
-		return App{}, false
+		return &noApp, false
 	}
-	return s.directory.find(host)
+	return s.App(s.directory.find(host))
 }
 
 // directory finds apps by name and host. It never changes.
 type directory struct {
-	apps  map[machine.App]App
+	apps  map[machine.App]*App
 	exact map[string]machine.App // by host, in lower case
 	under map[string]machine.App // by the end of a host, from a dot on; "" for all
 }
@@ -84,7 +81,7 @@ type directory struct {
 const maxHost = 253
 
 func newDirectory(apps []App) (*directory, error) {
-	d := &directory{apps: map[machine.App]App{}, exact: map[string]machine.App{}, under: map[string]machine.App{}}
+	d := &directory{apps: map[machine.App]*App{}, exact: map[string]machine.App{}, under: map[string]machine.App{}}
 	var errs []error
 	for _, app := range apps {
 		if _, err := machine.ParseApp(string(app.Name)); err != nil {
@@ -100,7 +97,7 @@ func newDirectory(apps []App) (*directory, error) {
 		if app.Options, err = app.Options.prepared(); err != nil {
 			errs = append(errs, fmt.Errorf("app %s: %w", app.Name, err))
 		}
-		d.apps[app.Name] = app
+		d.apps[app.Name] = &app
 		for _, host := range app.Hosts {
 			if err := d.add(app.Name, host); err != nil {
 				errs = append(errs, fmt.Errorf("app %s: %w", app.Name, err))
@@ -130,16 +127,17 @@ func (d *directory) add(app machine.App, host string) error {
 	return nil
 }
 
-func (d *directory) find(host string) (App, bool) {
+// find returns the name of a host's app; empty: it is nobody's.
+func (d *directory) find(host string) machine.App {
 	host = bare(host)
 	if len(host) <= maxHost {
 		host = strings.ToLower(host)
 		if name, ok := d.exact[host]; ok {
-			return d.apps[name], true
+			return name
 		}
 		for i := strings.IndexByte(host, '.'); i > 0; {
 			if name, ok := d.under[host[i:]]; ok {
-				return d.apps[name], true
+				return name
 			}
 			next := strings.IndexByte(host[i+1:], '.')
 			if next < 0 {
@@ -148,8 +146,7 @@ func (d *directory) find(host string) (App, bool) {
 			i += 1 + next
 		}
 	}
-	name, ok := d.under[""]
-	return d.apps[name], ok
+	return d.under[""]
 }
 
 // bare returns a Host header's name, without port, brackets and the last dot.

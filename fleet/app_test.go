@@ -27,7 +27,7 @@ func TestMayReplay(t *testing.T) {
 		{"from one into none", shop, fleet.App{Name: "b"}, false},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			if got := fleet.MayReplay(tt.from, tt.to); got != tt.want {
+			if got := fleet.MayReplay(&tt.from, &tt.to); got != tt.want {
 				t.Errorf("%v, want %v", got, tt.want)
 			}
 		})

@@ -43,7 +43,7 @@ func (l Limits) soft() int {
 // Slot is one request's share of what a machine takes. The zero value holds
 // nothing. It must be given back once, by one of its copies.
 type Slot struct {
-	Machine Machine
+	Machine *Machine // as its snapshot has it, not to be modified; nil in the zero value
 	load    *load
 }
 
@@ -58,7 +58,7 @@ func (s *Slot) Release() {
 
 // Acquire takes a slot of m, unless m is at its hard limit. A machine that is not
 // from a snapshot has no limit.
-func (m Machine) Acquire() (Slot, bool) {
+func (m *Machine) Acquire() (Slot, bool) {
 	if m.load != nil && !m.load.acquire() {
 		return Slot{}, false
 	}

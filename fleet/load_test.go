@@ -11,7 +11,7 @@ import (
 )
 
 // only returns the one machine of a fleet, as it is now.
-func only(f *fleet.Fleet) fleet.Machine { return f.Snapshot().Machines()[0] }
+func only(f *fleet.Fleet) *fleet.Machine { return &f.Snapshot().Machines()[0] }
 
 func limited(hard int) *fleet.Fleet {
 	return fleet.New(nil, fleet.Machine{ID: "m", App: "web", Healthy: true, Limits: fleet.Limits{Hard: hard}})

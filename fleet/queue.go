@@ -39,9 +39,14 @@ func (q Queue) Wait(ctx context.Context, f *Fleet, take func(*Snapshot) (Slot, e
 	if err == nil {
 		return slot, nil
 	}
+	return q.await(ctx, f, s, err, take)
+}
+
+// await goes on where take has returned an error.
+func (q Queue) await(ctx context.Context, f *Fleet, s *Snapshot, err error, take func(*Snapshot) (Slot, error)) (Slot, error) {
 	busy := busyOf(err)
 	if len(busy) == 0 {
-		return slot, err
+		return Slot{}, err
 	}
 	account := enter(busy, cmp.Or(q.Room, 100))
 	if account == nil {
@@ -75,6 +80,7 @@ func (q Queue) Wait(ctx context.Context, f *Fleet, take func(*Snapshot) (Slot, e
 			return Slot{}, over
 		}
 		s = f.Snapshot()
+		var slot Slot
 		slot, err = take(s)
 		if busy = busyOf(err); len(busy) == 0 {
 			return slot, err
@@ -97,7 +103,7 @@ func busyOf(err error) []Machine {
 func slotOf(machines []Machine, l *load) Slot {
 	for i := range machines {
 		if machines[i].load == l {
-			return Slot{machines[i], l}
+			return Slot{&machines[i], l}
 		}
 	}
 	panic("fleet: a slot of a machine that nobody waited for")

@@ -1,6 +1,7 @@
 package fleet
 
 import (
+	"maps"
 	"slices"
 	"time"
 
@@ -15,7 +16,8 @@ type Snapshot struct {
 	machines  []Machine
 	sites     map[machine.App][]Site
 	distances Distances
-	directory *directory // nil: no app was described
+	directory *directory           // nil: no app was described
+	apps      map[machine.App]*App // those that were, and those that run machines
 	primaries map[machine.App]home
 	changed   chan struct{}
 }
@@ -30,7 +32,10 @@ type Site struct {
 func newSnapshot(d Distances, machines []Machine, apps *directory) *Snapshot {
 	s := &Snapshot{
 		machines: machines, sites: make(map[machine.App][]Site), distances: d, directory: apps,
-		changed: make(chan struct{}),
+		apps: make(map[machine.App]*App), changed: make(chan struct{}),
+	}
+	if apps != nil {
+		maps.Copy(s.apps, apps.apps)
 	}
 	for _, m := range machines {
 		sites := s.sites[m.App]
@@ -41,6 +46,9 @@ func newSnapshot(d Distances, machines []Machine, apps *directory) *Snapshot {
 		}
 		sites[i].Machines = append(sites[i].Machines, m)
 		s.sites[m.App] = sites
+		if s.apps[m.App] == nil {
+			s.apps[m.App] = &App{Name: m.App}
+		}
 	}
 	return s
 }

@@ -49,6 +49,11 @@ func (x *exchange) run(buf *[]byte) (*Response, error) {
 		}
 		return nil, &Error{Op: "answer", Err: err}
 	}
+	return x.response(answer), nil
+}
+
+// response makes of the head of an answer what the caller gets.
+func (x *exchange) response(answer *wire.Response) *Response {
 	x.announced.answer()
 	x.conn.mayIdle = mayIdle(answer.Header)
 	resp := x.req.room()
@@ -63,7 +68,7 @@ func (x *exchange) run(buf *[]byte) (*Response, error) {
 		x.untie() // net/http ends a request's context when its client has said all
 		resp.Tunnel = &Tunnel{exchange: x, ahead: x.conn.r.Rest()}
 	}
-	return resp, nil
+	return resp
 }
 
 // early takes a 1xx answer. A 100 is for us alone: the client is asked for its

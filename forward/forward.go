@@ -155,14 +155,7 @@ func (p *Pool) Do(ctx context.Context, addr string, req *Request) (*Response, er
 	resp, err := x.run(head)
 	if err != nil {
 		x.drop()
-		var fail *Error
-		if errors.As(err, &fail) {
-			fail.Addr, fail.Sent, fail.Answered, fail.Reused = addr, c.written > 0, c.read > 0, c.reused
-			if ctx.Err() != nil {
-				fail.Err = context.Cause(ctx)
-			}
-		}
-		return nil, err
+		return nil, c.describe(err, ctx)
 	}
 	if resp.Status == http.StatusExpectationFailed && x.announced.withheld() {
 		x.drop()
@@ -172,6 +165,18 @@ func (p *Pool) Do(ctx context.Context, addr string, req *Request) (*Response, er
 		resp.Connect = c.opening
 	}
 	return resp, nil
+}
+
+// describe says in an error of an exchange how far it had got.
+func (c *conn) describe(err error, ctx context.Context) error {
+	var fail *Error
+	if errors.As(err, &fail) {
+		fail.Addr, fail.Sent, fail.Answered, fail.Reused = c.addr, c.written > 0, c.read > 0, c.reused
+		if ctx.Err() != nil {
+			fail.Err = context.Cause(ctx)
+		}
+	}
+	return err
 }
 
 // unannounced sends the body to a machine that does not understand announcements.

@@ -27,7 +27,7 @@ func appendHead(b []byte, req *Request) ([]byte, error) {
 	head.Close = head.Header.HasToken("Connection", "close")
 	head.Expect = req.Announce && req.Body != nil
 	if head.Header.HasToken("Connection", "upgrade") {
-		head.Upgrade = strings.Join(slices.Collect(req.Header.Values("Upgrade")), ", ")
+		head.Upgrade = wanted(req.Header)
 	}
 	b, err := wire.AppendRequestHead(b, &head)
 	if err != nil {
@@ -35,6 +35,9 @@ func appendHead(b []byte, req *Request) ([]byte, error) {
 	}
 	return b, nil
 }
+
+// wanted are the protocols that a request wants to switch to.
+func wanted(h wire.Header) string { return strings.Join(slices.Collect(h.Values("Upgrade")), ", ") }
 
 // HTTPHeader returns a header by the names that net/http gives them.
 func HTTPHeader(h wire.Header) http.Header {

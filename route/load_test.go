@@ -104,7 +104,7 @@ func TestTakeFillsMachinesEvenly(t *testing.T) {
 	s := f.Snapshot()
 	got := map[machine.ID]int{}
 	for n := 1; n <= 60; n++ {
-		slot, err := route.Take(s, route.Wish{From: "ord", App: "web"})
+		slot, err := route.Take(s, &route.Wish{From: "ord", App: "web"})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -114,7 +114,7 @@ func TestTakeFillsMachinesEvenly(t *testing.T) {
 		}
 	}
 	var no *route.Error
-	if _, err := route.Take(s, route.Wish{From: "ord", App: "web"}); !errors.As(err, &no) || no.Why != route.AllBusy || len(no.Busy()) != 2 {
+	if _, err := route.Take(s, &route.Wish{From: "ord", App: "web"}); !errors.As(err, &no) || no.Why != route.AllBusy || len(no.Busy()) != 2 {
 		t.Errorf("then %v", err)
 	}
 }
@@ -122,7 +122,7 @@ func TestTakeFillsMachinesEvenly(t *testing.T) {
 func TestAWishWaitsInTheQueue(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		f := fleetOf(nil, with(0, fleet.Limits{Hard: 1}, m("a", "web", "ord")))
-		take := func(s *fleet.Snapshot) (fleet.Slot, error) { return route.Take(s, route.Wish{From: "ord", App: "web"}) }
+		take := func(s *fleet.Snapshot) (fleet.Slot, error) { return route.Take(s, &route.Wish{From: "ord", App: "web"}) }
 		slot, err := take(f.Snapshot())
 		if err != nil {
 			t.Fatal(err)
@@ -175,7 +175,7 @@ func TestFallbackGoesHome(t *testing.T) {
 
 func ExampleTake() {
 	f := fleet.New(nil, fleet.Machine{ID: "web-1", App: "web", Healthy: true, Limits: fleet.Limits{Hard: 1}})
-	take := func(s *fleet.Snapshot) (fleet.Slot, error) { return route.Take(s, route.Wish{App: "web"}) }
+	take := func(s *fleet.Snapshot) (fleet.Slot, error) { return route.Take(s, &route.Wish{App: "web"}) }
 	queue := fleet.Queue{Patience: time.Millisecond}
 
 	first, err := queue.Wait(context.Background(), f, take)

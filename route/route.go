@@ -65,8 +65,8 @@ func Choose(s *fleet.Snapshot, w Wish) (fleet.Machine, error) {
 
 // Take chooses a machine and takes a slot of it. The error is an [*Error]; where all
 // are busy it is what [fleet.Queue.Wait] waits by.
-func Take(s *fleet.Snapshot, w Wish) (fleet.Slot, error) {
-	a := aimOf(&w)
+func Take(s *fleet.Snapshot, w *Wish) (fleet.Slot, error) {
+	a := aimOf(w)
 	for {
 		m := a.find(s)
 		if m == nil {

@@ -197,7 +197,7 @@ func TestWhyNoMachineCanBeChosen(t *testing.T) {
 			if (len(no.Busy()) > 0) != (tt.why == route.AllBusy) {
 				t.Errorf("to be waited for are %d machines", len(no.Busy()))
 			}
-			if _, taken := route.Take(world, tt.wish); taken.Error() != tt.text {
+			if _, taken := route.Take(world, &tt.wish); taken.Error() != tt.text {
 				t.Errorf("Take says %v", taken)
 			}
 		})
