@@ -122,7 +122,9 @@ func TestTakeFillsMachinesEvenly(t *testing.T) {
 func TestAWishWaitsInTheQueue(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		f := fleetOf(nil, with(0, fleet.Limits{Hard: 1}, m("a", "web", "ord")))
-		take := func(s *fleet.Snapshot) (fleet.Slot, error) { return route.Take(s, &route.Wish{From: "ord", App: "web"}) }
+		take := func(s *fleet.Snapshot) (fleet.Slot, error) {
+			return route.Take(s, &route.Wish{From: "ord", App: "web"})
+		}
 		slot, err := take(f.Snapshot())
 		if err != nil {
 			t.Fatal(err)
