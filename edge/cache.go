@@ -20,11 +20,15 @@ type caching struct {
 	hit      *recall.Entry  // says where this hop goes; nil: the cache does not
 	asked    route.Wish     // without the hit
 	bypassed bool           // the client may skip the cache, and does
+	known    bool           // request and session are
 }
 
 // recall sends the first hop where the app has sent requests like this one, if
 // that is cached. Nobody asked for it now, so there is no fly-replay-src.
 func (t *trip) recall() {
+	if t.edge.recall.IsEmpty() {
+		return
+	}
 	c := &t.cache
 	t.describe()
 	e := t.edge.recall.Find(c.request)
@@ -58,6 +62,7 @@ func (t *trip) askApp() {
 func (t *trip) heed(in replay.Instruction, from fleet.Machine) {
 	c := &t.cache
 	c.hit = nil
+	t.describe()
 	if err := t.order(in, from); err != nil {
 		t.edge.cfg.Logger.Warn("the replay cache does not do what a machine asked for",
 			"id", t.rec.ID, "app", from.App, "machine", from.ID, "reason", err)
@@ -123,10 +128,14 @@ func (t *trip) tellStatus(status string) {
 	}
 }
 
-// describe says what the request's replays are cached under.
+// describe says what the request's replays are cached under, as it was before any.
 func (t *trip) describe() {
 	c := &t.cache
-	c.request = recall.Request{App: t.wish.App, Port: t.wish.Port}
+	if c.known {
+		return
+	}
+	c.known = true
+	c.request = recall.Request{App: t.app.Name, Port: t.wish.Port}
 	host, ok := cacheHost(t.in.host)
 	if !ok {
 		return

@@ -46,10 +46,13 @@ func New(bytes int64) *Cache {
 	})}
 }
 
+// IsEmpty reports whether nothing is kept, and nothing to be found.
+func (c *Cache) IsEmpty() bool { return c.entries.EstimatedSize() == 0 }
+
 // Find returns what is kept for a request: of the longest path, and of the session
 // before that of all. nil: nothing is.
 func (c *Cache) Find(r Request) *Entry {
-	if r.Path == "" || c.entries.EstimatedSize() == 0 {
+	if r.Path == "" || c.IsEmpty() {
 		return nil
 	}
 	var own *Entry
