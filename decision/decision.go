@@ -106,8 +106,10 @@ func (d Decision) Action() string {
 }
 
 // String writes the header's value.
-func (d Decision) String() string {
-	b := make([]byte, 0, 128)
+func (d Decision) String() string { return string(d.Append(make([]byte, 0, 128))) }
+
+// Append appends what String returns.
+func (d Decision) Append(b []byte) []byte {
 	b = append(b, d.Action()...)
 	b = append(b, ";reason="...)
 	b = append(b, d.Reason...)
@@ -115,15 +117,15 @@ func (d Decision) String() string {
 	b = append(b, d.Role.String()...)
 	if d.Wanted != "" {
 		b = append(b, ";wanted="...)
-		b = append(b, url.QueryEscape(string(d.Wanted))...)
+		b = position.AppendEscaped(b, string(d.Wanted))
 		b = append(b, ";found="...)
-		b = append(b, url.QueryEscape(string(d.Found))...)
+		b = position.AppendEscaped(b, string(d.Found))
 	}
 	if d.Waited > 0 {
 		b = append(b, ";waited="...)
 		b = strconv.AppendInt(b, d.Waited.Microseconds(), 10)
 	}
-	return string(b)
+	return b
 }
 
 // maxHeader bounds what Parse reads: two positions of a token's length, each byte

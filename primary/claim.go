@@ -31,19 +31,21 @@ const maxHeader = 1 << 10
 var errTooLong = errors.New("primary: too long")
 
 // String writes the value of Homing-Role.
-func (c Claim) String() string {
-	b := make([]byte, 0, 96) // each answer carries it
+func (c Claim) String() string { return string(c.Append(make([]byte, 0, 96))) }
+
+// Append appends what String returns: each answer carries it.
+func (c Claim) Append(b []byte) []byte {
 	b = append(b, c.Role.String()...)
 	if c.Epoch != "" {
 		b = append(b, ";epoch="...)
-		b = append(b, url.QueryEscape(string(c.Epoch))...)
+		b = position.AppendEscaped(b, string(c.Epoch))
 	}
 	if ms := c.Lag.Milliseconds(); ms > 0 {
 		b = append(b, ";lag="...)
 		b = strconv.AppendInt(b, ms, 10)
 		b = append(b, "ms"...)
 	}
-	return string(b)
+	return b
 }
 
 // ParseClaim reads what [Claim.String] wrote. Unknown fields are ignored, since a
