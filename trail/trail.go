@@ -38,17 +38,24 @@ const (
 // ignores new ones.
 type Trail struct{ marks atomic.Uint32 }
 
-type key struct{}
+type trailKey struct{}
 
 // Start returns a context that carries a new trail, and the trail.
 func Start(ctx context.Context) (context.Context, *Trail) {
 	t := new(Trail)
-	return context.WithValue(ctx, key{}, t), t
+	return context.WithValue(ctx, trailKey{}, t), t
+}
+
+// IsKey reports whether key is what [From] asks a context's Value for. It is for a
+// context of another kind, which returns a *Trail of its own for it.
+func IsKey(key any) bool {
+	_, ok := key.(trailKey)
+	return ok
 }
 
 // From returns the trail that ctx carries, or nil.
 func From(ctx context.Context) *Trail {
-	t, _ := ctx.Value(key{}).(*Trail)
+	t, _ := ctx.Value(trailKey{}).(*Trail)
 	return t
 }
 
