@@ -2,6 +2,7 @@ package homing
 
 import (
 	"net/http"
+	"strings"
 
 	"homing/machine"
 	"homing/position"
@@ -23,21 +24,29 @@ func (s *Site) primaryOf(r *http.Request) primary.Place {
 	if !s.cfg.Env.Edge || r.Header[replay.PrimaryHeader] == nil {
 		return primary.Place{}
 	}
-	p, err := primary.ParsePlace(r.Header.Get(replay.PrimaryHeader))
+	text := r.Header.Get(replay.PrimaryHeader)
+	if last := s.place.Load(); last != nil && last.text == text {
+		return last.Place // as with all requests but one after each promotion
+	}
+	p, err := primary.ParsePlace(text)
 	if err != nil {
 		s.tellOnce("primary header", "homing: what the edge says of the primary cannot be read; PRIMARY_REGION counts", "err", err)
+		return p
 	}
-	if last := s.place.Load(); err == nil && (last == nil || *last != p) {
-		kept := p // only what is kept costs an allocation
-		s.place.Store(&kept)
-	}
+	s.place.Store(&place{p, strings.Clone(text)})
 	return p
+}
+
+// place is where the primary is, and how the edge wrote that.
+type place struct {
+	primary.Place
+	text string
 }
 
 // lastTold returns where the edge last said that the primary is.
 func (s *Site) lastTold() primary.Place {
 	if p := s.place.Load(); p != nil {
-		return *p
+		return p.Place
 	}
 	return primary.Place{}
 }

@@ -10,7 +10,6 @@ import (
 
 	"homing/homeward"
 	"homing/position"
-	"homing/primary"
 )
 
 // positionTimeout bounds reading the primary's position after a write. When it
@@ -31,8 +30,8 @@ type Site struct {
 
 	observer *observer // nil: nothing is observed
 
-	place atomic.Pointer[primary.Place] // where an edge last said that the primary is
-	kept  atomic.Pointer[keeping]       // for how long connections are
+	place atomic.Pointer[place]   // where an edge last said that the primary is
+	kept  atomic.Pointer[keeping] // for how long connections are
 }
 
 // New returns a site. It succeeds while the database cannot be reached; requests
