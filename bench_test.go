@@ -26,7 +26,7 @@ func benchmarkDecide(b *testing.B, head ...string) {
 		v.told = s.primaryOf(r)
 		v.state, v.replaced = s.state(v.told)
 		v.writes = s.routes.writes(r)
-		v.carried = readTokens(r.Header, s.keys)
+		v.carried.read(r.Header, s.keys)
 		if d := v.decide(); d.Reason.IsHome() {
 			b.Fatal(d)
 		}

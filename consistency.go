@@ -45,6 +45,6 @@ func (v *visit) attachSeen(h http.Header) {
 }
 
 // has reports whether the client carries this very position.
-func (c carried) has(t position.Token) bool {
+func (c *carried) has(t position.Token) bool {
 	return slices.ContainsFunc(c.tokens, func(old carriedToken) bool { return old.Token == t })
 }

@@ -28,9 +28,10 @@ const (
 
 // carried is what a client's request says about its earlier writes.
 type carried struct {
-	tokens  []carriedToken // those that are ours
-	cookies int            // how many of them came in a cookie
-	seen    int            // ours or not
+	tokens  []carriedToken  // those that are ours
+	first   [1]carriedToken // room for what most clients carry at most
+	cookies int             // how many of them came in a cookie
+	seen    int             // ours or not
 	tooMany bool
 }
 
@@ -39,27 +40,24 @@ type carriedToken struct {
 	cookie string // its name; empty for a token from the header
 }
 
-// readTokens collects the tokens of a request, from cookies and from the header
+// read collects the tokens of a request, from cookies and from the header
 // Homing-Position. What is malformed or forged is left out: it may be another
 // app's, or from before a secret changed, and must cost the client nothing.
-func readTokens(h http.Header, keys position.Keys) carried {
-	var c carried
+func (c *carried) read(h http.Header, keys position.Keys) {
+	c.tokens = c.first[:0]
 	for _, line := range h[replay.PositionHeader] {
 		for value := range strings.SplitSeq(line, ",") { // browsers join what repeats
 			c.add("", strings.Trim(value, " \t"), keys)
 		}
 	}
 	for _, line := range h["Cookie"] {
-		for line != "" && !c.tooMany {
-			var pair string
-			pair, line, _ = strings.Cut(line, ";")
-			name, value, _ := strings.Cut(strings.TrimLeft(pair, " "), "=")
-			if strings.HasPrefix(name, replay.PositionCookiePrefix) {
-				c.add(name, value, keys)
+		for name, value := range cookiesWith(replay.PositionCookiePrefix, line) {
+			if c.tooMany {
+				break
 			}
+			c.add(name, value, keys)
 		}
 	}
-	return c
 }
 
 func (c *carried) add(cookie, value string, keys position.Keys) {
@@ -81,7 +79,7 @@ func (c *carried) add(cookie, value string, keys position.Keys) {
 // A position covers those of its own line of history: all have been issued
 // before. It covers no time that is not over, since whoever got that may be
 // writing still; and a time covers no position, which would be gone when it ends.
-func (c carried) coveredBy(t position.Token, now time.Time) []string {
+func (c *carried) coveredBy(t position.Token, now time.Time) []string {
 	var names []string
 	for _, old := range c.tokens {
 		var covered bool

@@ -409,7 +409,8 @@ func FuzzReadTokens(f *testing.F) {
 	s := newSite(f, Config{Env: primaryIn(), Database: newDB(machine.Primary, "5")})
 	f.Fuzz(func(t *testing.T, cookies, header string) {
 		h := http.Header{"Cookie": {cookies, cookies}, "Homing-Position": {header}}
-		c := readTokens(h, position.Keys{})
+		var c carried
+		c.read(h, position.Keys{})
 		if len(c.tokens) > manyTokens || c.cookies > len(c.tokens) {
 			t.Errorf("%d tokens, %d cookies", len(c.tokens), c.cookies)
 		}

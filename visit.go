@@ -47,7 +47,7 @@ func (v *visit) serve(next http.Handler) {
 	}
 	v.readStamp()
 	v.writes = v.site.routes.writes(v.r)
-	v.carried = readTokens(v.r.Header, v.site.keys)
+	v.carried.read(v.r.Header, v.site.keys)
 	v.made = v.decide()
 	if v.made.Reason.IsHome() || v.made.Reason == decision.Returned {
 		v.count(v.writes)
