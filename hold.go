@@ -8,7 +8,6 @@ import (
 	"net"
 	"net/http"
 	"strconv"
-	"strings"
 	"sync"
 )
 
@@ -24,59 +23,46 @@ var (
 // is flushed, or the connection is hijacked. Like any [http.ResponseWriter] it
 // is for one goroutine; a handler's goroutine that outlives it gets errors.
 type heldWriter struct {
-	w     http.ResponseWriter
-	limit int
-	// release is asked before the head leaves; false drops the answer.
-	release func(h http.Header, whole bool) bool
-	// drop is called when that happens before the handler is done, to stop it: a
-	// stream would go on for ever, and its client get nothing.
-	drop func()
-	// life is the request's; drop ends it, too.
-	life context.Context
+	w      http.ResponseWriter
+	limit  int
+	owner  owner
+	life   context.Context // the request's; drop ends it, too
+	before http.Header     // as it was when the handler began
+	lines  lines           // what is added to the head
 
-	before http.Header // as it was when the handler began
-	pooled *[]byte     // where buf came from
-
-	mu        sync.Mutex  // head and buf are another request's once this one is closed
-	head      http.Header // nil until a status is noted
+	mu        sync.Mutex
+	answer    *answer // another request's once this one is closed; nil until a status is noted
 	status    int
-	buf       []byte
 	committed bool // the head has left
 	dropped   bool // release said no
 	closed    bool // the handler has returned
 }
 
-var (
-	heldBuffers = sync.Pool{New: func() any { return new([]byte) }}
-	heldHeads   = sync.Pool{New: func() any { return http.Header{} }}
-)
-
-// mostKept is how many names a head may have whose map is used again: a map does not
-// shrink, and clearing it takes as long as it once was.
-const mostKept = 64
-
-func newHeldWriter(life context.Context, w http.ResponseWriter, limit int, release func(http.Header, bool) bool, drop func()) *heldWriter {
-	pooled := heldBuffers.Get().(*[]byte)
-	hw := &heldWriter{w: w, limit: limit, release: release, drop: drop, life: life, pooled: pooled, buf: *pooled}
-	if before := w.Header(); len(before) > 0 {
-		hw.before = before.Clone()
-	}
-	return hw
+// owner is whose answer is held.
+type owner interface {
+	// release is asked before the head leaves; false drops the answer.
+	release(h http.Header, whole bool) bool
+	// drop is called when that happens before the handler is done, to stop it: a
+	// stream would go on for ever, and its client get nothing.
+	drop()
 }
 
-// done gives head and buffer back. What is written after it is an error.
+// begin makes a new heldWriter ready.
+func (h *heldWriter) begin(life context.Context, w http.ResponseWriter, limit int, o owner) {
+	h.life, h.w, h.limit, h.owner = life, w, limit, o
+	if before := w.Header(); len(before) > 0 {
+		h.before = before.Clone()
+	}
+}
+
+// done gives back what the answer was held in. What is written after it is an error.
 func (h *heldWriter) done() {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	if cap(h.buf) <= defaultHold*2 {
-		*h.pooled = h.buf[:0]
-		heldBuffers.Put(h.pooled)
+	if h.answer != nil {
+		h.answer.giveBack()
 	}
-	if h.head != nil && len(h.head) <= mostKept {
-		clear(h.head)
-		heldHeads.Put(h.head)
-	}
-	h.head, h.buf, h.pooled, h.closed = nil, nil, nil, true
+	h.answer, h.closed = nil, true
 }
 
 // Header returns the answer's header.
@@ -90,11 +76,10 @@ func (h *heldWriter) hasLeft() bool {
 }
 
 // restore takes back what the handler did to the header, for another answer.
-func (h *heldWriter) restore() { replace(h.w.Header(), h.before) }
-
-func replace(header, with http.Header) {
+func (h *heldWriter) restore() {
+	header := h.w.Header()
 	clear(header)
-	maps.Copy(header, with)
+	maps.Copy(header, h.before)
 }
 
 // WriteHeader notes the status; 1xx answers go through at once.
@@ -116,8 +101,8 @@ func (h *heldWriter) WriteHeader(status int) {
 // only trailers after that.
 func (h *heldWriter) note(status int) {
 	if h.status == 0 {
-		h.status, h.head = status, heldHeads.Get().(http.Header)
-		maps.Copy(h.head, h.w.Header())
+		h.status, h.answer = status, takeAnswer()
+		h.answer.head.note(h.w.Header())
 	}
 }
 
@@ -132,7 +117,7 @@ func (h *heldWriter) Write(p []byte) (int, error) {
 	if !h.committed && !mayHaveBody(h.status) {
 		return 0, http.ErrBodyNotAllowed
 	}
-	if h.dropped || !h.committed && len(h.buf)+len(p) > h.limit {
+	if h.dropped || !h.committed && len(h.answer.body)+len(p) > h.limit {
 		if err := h.commit(false); err != nil {
 			return 0, err
 		}
@@ -140,7 +125,7 @@ func (h *heldWriter) Write(p []byte) (int, error) {
 	if h.committed {
 		return h.w.Write(p)
 	}
-	h.buf = append(h.buf, p...)
+	h.answer.body = append(h.answer.body, p...)
 	return len(p), nil
 }
 
@@ -161,44 +146,40 @@ func (h *heldWriter) commit(whole bool) error {
 	}
 	h.note(http.StatusOK)
 	header := h.w.Header()
-	var late http.Header
-	if hasTrailers(header) {
-		late = maps.Clone(header)
+	late, trailers := h.answer.head.putBack(header)
+	if whole && !trailers {
+		h.tellLength(header)
 	}
-	replace(header, h.head)
 	if !h.ask(header, whole) {
 		return errDropped
 	}
 	h.committed = true
 	h.w.WriteHeader(h.status)
 	maps.Copy(header, late) // for the trailers; the rest has left
-	if len(h.buf) == 0 {
+	if len(h.answer.body) == 0 {
 		return nil
 	}
-	_, err := h.w.Write(h.buf)
-	h.buf = h.buf[:0]
+	_, err := h.w.Write(h.answer.body)
+	h.answer.body = h.answer.body[:0]
 	return err
+}
+
+// tellLength says how long the body is, unless the handler did. Only a body that is
+// held whole is known to be so long.
+func (h *heldWriter) tellLength(header http.Header) {
+	if n := len(h.answer.body); n > 0 && header["Content-Length"] == nil && header["Transfer-Encoding"] == nil {
+		var room [20]byte
+		h.lines.write(header, "Content-Length", strconv.AppendInt(room[:0], int64(n), 10))
+	}
 }
 
 // ask reports whether the head may leave, and stops the handler if not.
 func (h *heldWriter) ask(header http.Header, whole bool) bool {
-	if h.release(header, whole) {
+	if h.owner.release(header, whole) {
 		return true
 	}
 	h.dropped = true
-	h.drop()
-	return false
-}
-
-func hasTrailers(h http.Header) bool {
-	if h["Trailer"] != nil {
-		return true
-	}
-	for name := range h {
-		if strings.HasPrefix(name, http.TrailerPrefix) {
-			return true
-		}
-	}
+	h.owner.drop()
 	return false
 }
 
@@ -206,13 +187,6 @@ func hasTrailers(h http.Header) bool {
 func (h *heldWriter) finish() {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	if h.committed || h.dropped {
-		return
-	}
-	h.note(http.StatusOK)
-	if len(h.buf) > 0 && h.head["Content-Length"] == nil && h.head["Transfer-Encoding"] == nil && !hasTrailers(h.w.Header()) {
-		h.head.Set("Content-Length", strconv.Itoa(len(h.buf)))
-	}
 	_ = h.commit(true) // a client that has gone needs no answer
 }
 

@@ -313,13 +313,25 @@ func TestAWriterThatOutlivesItsHandlerHarmsNobody(t *testing.T) {
 	wg.Wait()
 }
 
+// willing is an owner that lets every answer go.
+type willing struct{}
+
+func (willing) release(http.Header, bool) bool { return true }
+func (willing) drop()                          {}
+
+func holding(t *testing.T, w http.ResponseWriter) *heldWriter {
+	h := new(heldWriter)
+	h.begin(t.Context(), w, 100, willing{})
+	return h
+}
+
 func TestABufferIsUsedAgain(t *testing.T) {
-	w := newHeldWriter(t.Context(), httptest.NewRecorder(), 100, func(http.Header, bool) bool { return true }, func() {})
+	w := holding(t, httptest.NewRecorder())
 	w.Write(make([]byte, 50))
-	pooled := w.pooled
+	pooled := w.answer
 	w.done()
-	if cap(*pooled) < 50 {
-		t.Errorf("a buffer of %d bytes was given back", cap(*pooled))
+	if cap(pooled.body) < 50 {
+		t.Errorf("a buffer of %d bytes was given back", cap(pooled.body))
 	}
 	if _, err := w.Write([]byte("x")); err != errDone {
 		t.Errorf("a write after the end: %v", err)
@@ -434,7 +446,7 @@ func TestUploadedFilesAreRemoved(t *testing.T) {
 func TestAHeadHoldsNothingOfAnAnswerBefore(t *testing.T) {
 	for i := range 20 {
 		rec := httptest.NewRecorder()
-		w := newHeldWriter(t.Context(), rec, 100, func(http.Header, bool) bool { return true }, func() {})
+		w := holding(t, rec)
 		name := fmt.Sprint("X-", i)
 		w.Header().Set(name, "mine")
 		w.WriteHeader(http.StatusNoContent)

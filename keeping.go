@@ -11,7 +11,7 @@ import (
 // is told.
 type keeping struct {
 	server *http.Server
-	said   []string // nil: for no time worth saying
+	said   string // empty: for no time worth saying
 }
 
 // longKept is what is said of a server that never closes one.
@@ -30,8 +30,8 @@ func (v *visit) tellKeeping(h http.Header) {
 		k = keepingOf(server)
 		v.site.kept.Store(k)
 	}
-	if k.said != nil {
-		h["Keep-Alive"] = k.said
+	if k.said != "" {
+		v.held.lines.set(h, "Keep-Alive", k.said)
 	}
 }
 
@@ -40,5 +40,5 @@ func keepingOf(server *http.Server) *keeping {
 	if idle < time.Second {
 		return &keeping{server: server}
 	}
-	return &keeping{server, []string{fmt.Sprintf("timeout=%d", min(idle, longKept)/time.Second)}}
+	return &keeping{server, fmt.Sprintf("timeout=%d", min(idle, longKept)/time.Second)}
 }

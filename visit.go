@@ -29,9 +29,14 @@ type visit struct {
 	carried  carried
 	stamp    homeward.Stamp   // says that it was sent home, and is believed; zero: none
 	upload   *homeward.Upload // its body, kept while the app reads it; nil: it is not
-	trail    *trail.Trail
-	held     *heldWriter
 	made     decision.Decision
+
+	// What the app gets stands here too, so that a visit is one piece of memory. Apps
+	// may keep any of it, so none of it is used again for another request.
+	trail trail.Trail
+	stay  stay         // the request's context
+	inner http.Request // as the app sees it
+	held  heldWriter
 
 	asked, marked atomic.Bool // by the handler: to go home, as writing
 }
@@ -116,11 +121,11 @@ func (v *visit) isKept() bool {
 // await waits until the replica has all that the client's tokens name, for no
 // longer than the site allows.
 func (v *visit) await(d *decision.Decision) {
-	begun := time.Now()
+	var begun time.Time // when the first wait began: the clock is asked only then
 	d.Reason = decision.Reached
 	for _, t := range v.carried.tokens {
 		switch {
-		case t.IsWindow() && begun.Before(t.HomeUntil):
+		case t.IsWindow() && time.Now().Before(t.HomeUntil):
 			d.Reason = decision.Threshold
 			return
 		case t.IsWindow():
@@ -131,7 +136,7 @@ func (v *visit) await(d *decision.Decision) {
 			return
 		default:
 			d.Wanted = t.Position
-			if !v.reaches(t.Position, begun, d) {
+			if !v.reaches(t.Position, &begun, d) {
 				d.Reason = decision.Stale
 				return
 			}
@@ -159,14 +164,17 @@ var expired = func() context.Context {
 var errOtherEpoch = errors.New("promoted meanwhile")
 
 // reaches waits for one position and notes in d what was found and waited.
-func (v *visit) reaches(p position.Position, begun time.Time, d *decision.Decision) bool {
+func (v *visit) reaches(p position.Position, begun *time.Time, d *decision.Decision) bool {
 	db := v.site.cfg.Database
 	err := db.Wait(expired, p)
 	if err != nil {
+		if begun.IsZero() {
+			*begun = time.Now()
+		}
 		ctx, cancel := context.WithDeadline(v.r.Context(), begun.Add(v.site.cfg.patience(v.home())))
 		err = db.Wait(ctx, p)
 		cancel()
-		d.Reason, d.Waited = decision.Waited, time.Since(begun)
+		d.Reason, d.Waited = decision.Waited, time.Since(*begun)
 		if err == nil && db.State().Epoch != v.state.Epoch {
 			err = errOtherEpoch // what was reached is another history's
 		}
@@ -178,16 +186,15 @@ func (v *visit) reaches(p position.Position, begun time.Time, d *decision.Decisi
 // hold runs the app with its answer held back, and sends the request home if its
 // trail says that the answer is worth nothing.
 func (v *visit) hold(next http.Handler) {
-	ctx, cancel := context.WithCancel(v.r.Context())
-	defer cancel()
-	ctx, v.trail = trail.Start(ctx)
-	r := v.r.WithContext(context.WithValue(ctx, visitKey{}, v))
+	v.stay.outer, v.stay.visit = v.r.Context(), v
+	defer v.stay.end()
+	r, hw := &v.inner, &v.held
+	*r = *v.r.WithContext(&v.stay) // a copy of it, which thereby needs no memory of its own
 	if v.keepBody(); v.upload != nil {
 		r.Body = v.upload.Reader()
 		defer v.upload.Close()
 	}
-	hw := newHeldWriter(ctx, v.w, v.site.cfg.Hold, v.release, cancel)
-	v.held = hw
+	hw.begin(&v.stay, v.w, v.site.cfg.Hold, v)
 	defer func() {
 		hw.done()
 		// Whoever is around us finds what the app's mux and forms left on the
@@ -263,6 +270,9 @@ func (v *visit) turnBack() {
 	v.goHome()
 }
 
+// drop stops the app, whose answer nobody will see.
+func (v *visit) drop() { v.stay.end() }
+
 // release is called just before a served answer's head leaves; whole says that
 // the handler is done. It returns false to hold the answer back after all.
 func (v *visit) release(h http.Header, whole bool) bool {
@@ -297,9 +307,10 @@ func (v *visit) tell(h http.Header) {
 	if !v.site.cfg.Env.Edge {
 		return
 	}
-	h.Set(replay.DecisionHeader, v.made.String())
+	var room [2 * usualText]byte
+	v.held.lines.write(h, replay.DecisionHeader, v.made.Append(room[:0]))
 	v.tellKeeping(h)
 	if c, ok := v.site.claim(); ok {
-		h.Set(replay.RoleHeader, c.String())
+		v.held.lines.write(h, replay.RoleHeader, c.Append(room[:0]))
 	}
 }
