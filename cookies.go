@@ -14,9 +14,12 @@ func cookiesWith(prefix, line string) iter.Seq2[string, string] {
 		for line != "" {
 			var part string
 			part, line, _ = strings.Cut(line, ";")
-			name, value, _ := strings.Cut(textproto.TrimString(part), "=")
-			name = textproto.TrimString(name)
-			if !strings.HasPrefix(name, prefix) || !isToken(name) {
+			part = textproto.TrimString(part)
+			if !strings.HasPrefix(part, prefix) {
+				continue
+			}
+			name, value, _ := strings.Cut(part, "=")
+			if name = textproto.TrimString(name); !isToken(name) {
 				continue
 			}
 			if value, ok := cookieValue(value); ok && !yield(name, value) {
