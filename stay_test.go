@@ -43,10 +43,10 @@ func TestAContextEndsWithItsHandler(t *testing.T) {
 					t.Cleanup(cancel)
 				}
 			})
-			<-kept.Done()
 			if kept.Err() != context.Canceled || context.Cause(kept) != context.Canceled {
-				t.Errorf("got %v, %v", kept.Err(), context.Cause(kept))
+				t.Fatalf("got %v, %v", kept.Err(), context.Cause(kept))
 			}
+			<-kept.Done()
 			if made != nil {
 				<-made.Done()
 			}
@@ -130,7 +130,9 @@ func TestADroppedAnswerEndsItsContext(t *testing.T) {
 		if err := http.NewResponseController(w).Flush(); err != errDropped {
 			t.Errorf("flush: %v", err)
 		}
-		<-r.Context().Done()
+		if err := r.Context().Err(); err != context.Canceled {
+			t.Errorf("its context: %v", err)
+		}
 	})), request("GET", "/"))
 	if sentHome(res) != "captured" {
 		t.Errorf("got %v", res.Header)
