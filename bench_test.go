@@ -64,13 +64,29 @@ func BenchmarkRead(b *testing.B) {
 	benchmarkAnswer(b, "with a token", page, "Cookie", "session=abc; "+mine)
 }
 
-const benchSecret = "0123456789abcdef"
-
-func benchmarkAnswer(b *testing.B, name string, page []byte, head ...string) {
-	next := http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+// BenchmarkReadAsked is BenchmarkRead for a handler that asks how long its request lasts,
+// as one does that queries a database.
+func BenchmarkReadAsked(b *testing.B) {
+	page := make([]byte, 1<<10)
+	benchmarkHandler(b, "without a token", func(w http.ResponseWriter, r *http.Request) {
+		if r.Context().Done() == nil {
+			b.Error("it lasts for ever")
+		}
 		w.Header()["Content-Type"] = plainText
 		w.Write(page)
 	})
+}
+
+const benchSecret = "0123456789abcdef"
+
+func benchmarkAnswer(b *testing.B, name string, page []byte, head ...string) {
+	benchmarkHandler(b, name, func(w http.ResponseWriter, _ *http.Request) {
+		w.Header()["Content-Type"] = plainText
+		w.Write(page)
+	}, head...)
+}
+
+func benchmarkHandler(b *testing.B, name string, next http.HandlerFunc, head ...string) {
 	s := newSite(b, Config{Env: replicaIn(), Secret: benchSecret, Database: newDB(machine.Replica, "5")})
 	for _, bm := range []struct {
 		name string
