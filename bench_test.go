@@ -20,7 +20,7 @@ func (silent) Write(p []byte) (int, error) { return len(p), nil }
 func benchmarkDecide(b *testing.B, head ...string) {
 	s := newSite(b, Config{Env: replicaIn(), Secret: benchSecret, Database: newDB(machine.Replica, "5")})
 	r := request("GET", "/", head...)
-	v := &visit{site: s, w: silent{}, r: r} // its memory is the answer's, see BenchmarkRead
+	v := &visit{site: s, w: silent{}, r: r, finding: new(finding)} // its memory is the answer's, see BenchmarkRead
 	b.ReportAllocs()
 	for b.Loop() {
 		v.carried = carried{}

@@ -81,7 +81,7 @@ func (s *Site) Handler(next http.Handler) http.Handler {
 			return
 		}
 		v := &visit{site: s, w: w, r: r}
-		v.serve(next)
+		v.attend(next)
 	})
 }
 

@@ -8,10 +8,8 @@ import (
 	"time"
 
 	"homing/decision"
-	"homing/homeward"
 	"homing/machine"
 	"homing/position"
-	"homing/primary"
 	"homing/replay"
 	"homing/trail"
 )
@@ -22,13 +20,7 @@ type visit struct {
 	w    http.ResponseWriter
 	r    *http.Request // as it came
 
-	told     primary.Place // where the edge says that the primary is
-	state    position.State
-	replaced bool // the database here was the primary, before another
-	writes   bool // by its method or route
-	carried  carried
-	stamp    homeward.Stamp   // says that it was sent home, and is believed; zero: none
-	upload   *homeward.Upload // its body, kept while the app reads it; nil: it is not
+	*finding // nil once the request is over
 	made     decision.Decision
 
 	// What the app gets stands here too, so that a visit is one piece of memory. Apps
