@@ -23,8 +23,8 @@ type finding struct {
 
 var findings = sync.Pool{New: func() any { return new(finding) }}
 
-// attend serves a request from its beginning to its end. Where the handler panics the
-// finding is not used again: somebody may be asked for more of it on the way out.
+// attend serves a request from its beginning to its end. A handler that panics leaves its
+// finding to the garbage collector, which is simpler than to prove that nobody needs it.
 func (v *visit) attend(next http.Handler) {
 	f := findings.Get().(*finding)
 	v.finding = f
