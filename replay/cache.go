@@ -46,29 +46,41 @@ func (o CacheOrder) IsZero() bool { return o == CacheOrder{} }
 // not for this request, is no error: see [Instruction.Cacheable] and
 // [CacheOrder.Fits].
 func ParseCache(header map[string][]string) (CacheOrder, error) {
+	f := gather(header, CacheHeader, CacheTTLHeader, CacheBypassHeader)
+	return f.cacheOrder()
+}
+
+// cacheOrder is [ParseCache] for these fields.
+func (f *Fields) cacheOrder() (CacheOrder, error) {
 	var o CacheOrder
-	for _, f := range [...]struct {
+	for _, part := range [...]struct {
 		name  string
-		parse func(string) error
-	}{
-		{CacheHeader, func(v string) (err error) {
-			if o.Invalidate = strings.EqualFold(v, invalidate); !o.Invalidate {
-				o.Pattern, err = ParsePattern(v)
-			}
-			return err
-		}},
-		{CacheTTLHeader, func(v string) (err error) { o.TTL, err = parseTTL(v); return }},
-		{CacheBypassHeader, func(v string) (err error) { o.AllowBypass, err = parseYes(v); return }},
-	} {
-		value, found, err := single(header[f.name])
+		field field
+	}{{CacheHeader, f.cache}, {CacheTTLHeader, f.ttl}, {CacheBypassHeader, f.bypass}} {
+		value, found, err := part.field.single()
 		if found && err == nil {
-			err = f.parse(strings.Trim(value, blanks))
+			err = o.set(part.name, strings.Trim(value, blanks))
 		}
 		if err != nil {
-			return CacheOrder{}, &SyntaxError{Field: strings.ToLower(f.name), Err: err}
+			return CacheOrder{}, &SyntaxError{Field: strings.ToLower(part.name), Err: err}
 		}
 	}
 	return o, nil
+}
+
+// set reads one of the headers.
+func (o *CacheOrder) set(name, value string) (err error) {
+	switch name {
+	case CacheHeader:
+		if o.Invalidate = strings.EqualFold(value, invalidate); !o.Invalidate {
+			o.Pattern, err = ParsePattern(value)
+		}
+	case CacheTTLHeader:
+		o.TTL, err = parseTTL(value)
+	case CacheBypassHeader:
+		o.AllowBypass, err = parseYes(value)
+	}
+	return err
 }
 
 // SetHeaders writes the order beside a fly-replay header; nothing if it is zero.
@@ -169,15 +181,4 @@ func parseYes(s string) (bool, error) {
 		return false, nil
 	}
 	return parseBool(s)
-}
-
-// single returns the one value of a header.
-func single(values []string) (value string, found bool, err error) {
-	if len(values) > 1 {
-		return "", true, fmt.Errorf("is given %d times", len(values))
-	}
-	if len(values) == 0 {
-		return "", false, nil
-	}
-	return values[0], true, nil
 }

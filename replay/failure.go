@@ -33,14 +33,14 @@ type Failure struct {
 
 // String writes the header's value.
 func (f Failure) String() string {
-	var b fieldWriter
-	b.add("instance", string(f.Instance))
-	b.add("app", string(f.App))
-	b.add("region", string(f.Region))
-	b.add("replay_source", string(f.Source))
-	b.add("reason", string(f.Reason))
-	b.add("elapsed_ms", strconv.FormatInt(max(0, f.Elapsed.Milliseconds()), 10))
-	return b.String()
+	b := make(fieldText, 0, usual)
+	b = b.add("instance", string(f.Instance))
+	b = b.add("app", string(f.App))
+	b = b.add("region", string(f.Region))
+	b = b.add("replay_source", string(f.Source))
+	b = b.add("reason", string(f.Reason))
+	b = b.addInt("elapsed_ms", max(0, f.Elapsed.Milliseconds()))
+	return string(b)
 }
 
 // ParseFailure reads the header's value. Unknown fields are ignored, and so is an

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"strconv"
 	"strings"
 	"time"
 	"unicode/utf8"
@@ -25,25 +26,25 @@ func (in Instruction) Format() (string, error) {
 	if !in.Transform.IsZero() {
 		return "", errors.New("replay: transform: only the JSON form can hold it")
 	}
-	var b fieldWriter
+	b := make(fieldText, 0, usual)
 	regions := in.regionList()
 	if len(in.Regions) > 1 {
 		regions = `"` + regions + `"`
 	}
-	b.add("region", regions)
-	b.add("instance", string(in.Instance))
-	b.add("prefer_instance", string(in.PreferInstance))
-	b.add("app", string(in.App))
-	b.add("state", in.State)
+	b = b.add("region", regions)
+	b = b.add("instance", string(in.Instance))
+	b = b.add("prefer_instance", string(in.PreferInstance))
+	b = b.add("app", string(in.App))
+	b = b.add("state", in.State)
 	if in.Elsewhere {
-		b.add("elsewhere", "true")
+		b = b.add("elsewhere", "true")
 	}
-	b.add("timeout", formatTimeout(in.Timeout))
-	b.add("fallback", in.Fallback.String())
-	if b.Len() == 0 {
-		b.add("elsewhere", "false")
+	b = b.add("timeout", formatTimeout(in.Timeout))
+	b = b.add("fallback", in.Fallback.String())
+	if len(b) == 0 {
+		b = b.add("elsewhere", "false")
 	}
-	return b.String(), nil
+	return string(b), nil
 }
 
 // jsonForm is the JSON form with its fields in the order they are written.
@@ -178,18 +179,28 @@ func checkState(s string) error {
 	return nil
 }
 
-// fieldWriter joins fields as name=value;name=value. It leaves out empty ones, and
+// fieldText is fields joined as name=value;name=value. It leaves out empty ones, and
 // those that could not be read back: with a ";" in it, one would forge the others.
-type fieldWriter struct{ strings.Builder }
+type fieldText []byte
 
-func (b *fieldWriter) add(name, value string) {
+// usual is as long as most headers are: the text of those costs no memory but what it
+// is returned in.
+const usual = 160
+
+func (b fieldText) add(name, value string) fieldText {
 	if value == "" || checkState(value) != nil {
-		return
+		return b
 	}
-	if b.Len() > 0 {
-		b.WriteByte(';')
+	return append(b.name(name), value...)
+}
+
+func (b fieldText) addInt(name string, n int64) fieldText {
+	return strconv.AppendInt(b.name(name), n, 10)
+}
+
+func (b fieldText) name(name string) fieldText {
+	if len(b) > 0 {
+		b = append(b, ';')
 	}
-	b.WriteString(name)
-	b.WriteByte('=')
-	b.WriteString(value)
+	return append(append(b, name...), '=')
 }

@@ -36,13 +36,13 @@ func ParseJSON(body []byte) (Instruction, error) {
 		"transform": func(path string) error { return r.transform(path, &in.Transform) },
 		"cache":     func(path string) error { return r.cache(path, &in.Cache) },
 	}
-	for name, set := range setters {
+	for _, name := range fieldNames {
 		fields[name] = parsed(r.reader(name), func(value string) error {
 			value = strings.Trim(value, blanks)
 			if value == "" && name != "state" {
 				return errors.New("has no value")
 			}
-			return set(&in, value)
+			return in.set(name, value)
 		})
 	}
 	if err := r.object("", fields); err != nil {

@@ -3,6 +3,7 @@ package replay
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -35,18 +36,16 @@ func (e *SyntaxError) Unwrap() error { return e.Err }
 func Parse(header string) (Instruction, error) {
 	var in Instruction
 	err := eachField(header, func(name, value string) error {
-		set, known := setters[name]
-		if !known {
-			return nil
-		}
 		switch {
+		case !slices.Contains(fieldNames[:], name):
+			return nil
 		case value == "":
 			return errors.New("has no value")
 		case name != "state" && strings.Contains(value, "="):
 			// Not quoted: what runs on may be a state, which is nobody's to see.
 			return errors.New(`holds "="; fields are separated by ";"`)
 		}
-		return set(&in, value)
+		return in.set(name, value)
 	})
 	if err != nil {
 		return Instruction{}, err
@@ -54,15 +53,30 @@ func Parse(header string) (Instruction, error) {
 	return in, nil
 }
 
-var setters = map[string]func(in *Instruction, value string) error{
-	"region":          func(in *Instruction, v string) (err error) { in.Regions, err = parseRegions(v); return },
-	"instance":        func(in *Instruction, v string) (err error) { in.Instance, err = machine.ParseID(v); return },
-	"prefer_instance": func(in *Instruction, v string) (err error) { in.PreferInstance, err = machine.ParseID(v); return },
-	"app":             func(in *Instruction, v string) (err error) { in.App, err = machine.ParseApp(v); return },
-	"state":           func(in *Instruction, v string) error { in.State = v; return checkState(v) },
-	"elsewhere":       func(in *Instruction, v string) (err error) { in.Elsewhere, err = parseBool(v); return },
-	"timeout":         func(in *Instruction, v string) (err error) { in.Timeout, err = parseTimeout(v); return },
-	"fallback":        func(in *Instruction, v string) (err error) { in.Fallback, err = parseFallback(v); return },
+// fieldNames are the fields that both forms have.
+var fieldNames = [...]string{"region", "instance", "prefer_instance", "app", "state", "elsewhere", "timeout", "fallback"}
+
+// set reads one of them.
+func (in *Instruction) set(name, value string) (err error) {
+	switch name {
+	case "region":
+		in.Regions, err = parseRegions(value)
+	case "instance":
+		in.Instance, err = machine.ParseID(value)
+	case "prefer_instance":
+		in.PreferInstance, err = machine.ParseID(value)
+	case "app":
+		in.App, err = machine.ParseApp(value)
+	case "state":
+		in.State, err = value, checkState(value)
+	case "elsewhere":
+		in.Elsewhere, err = parseBool(value)
+	case "timeout":
+		in.Timeout, err = parseTimeout(value)
+	case "fallback":
+		in.Fallback, err = parseFallback(value)
+	}
+	return err
 }
 
 func parseRegions(s string) ([]region.Code, error) {

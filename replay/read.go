@@ -6,20 +6,13 @@ import (
 	"strings"
 )
 
-const (
-	contentType     = "Content-Type"
-	contentEncoding = "Content-Encoding"
-)
-
 // Asks reports whether an answer with this header asks for a replay, in either
 // form; names are in the canonical form of net/http. If its body is needed to
 // know more, see [Read], body is true: up to [MaxJSON] bytes of it and one more, so
 // that too long a body is seen to be.
 func Asks(header map[string][]string) (asks, body bool) {
-	for _, value := range header[contentType] {
-		body = body || IsJSON(value)
-	}
-	return body || len(header[Header]) > 0, body
+	f := gather(header, Header, contentType)
+	return f.Asks()
 }
 
 // Read returns what an answer asks for, from all that says so: the header
@@ -28,17 +21,23 @@ func Asks(header map[string][]string) (asks, body bool) {
 // JSON form may add what the header cannot say. An error is a [*SyntaxError] and
 // means that the whole replay is invalid (PA03).
 func Read(header map[string][]string, body []byte) (Instruction, error) {
-	fromHeader, inHeader, err := readHeader(header)
+	f := gather(header, Header, CacheHeader, CacheTTLHeader, CacheBypassHeader, contentType, contentEncoding)
+	return f.Read(body)
+}
+
+// Read is the function [Read] for an answer with these fields.
+func (f *Fields) Read(body []byte) (Instruction, error) {
+	fromHeader, inHeader, err := f.readHeader()
 	if err != nil {
 		return Instruction{}, err
 	}
-	if _, inBody := Asks(header); !inBody {
+	if !f.json {
 		if !inHeader {
 			return Instruction{}, &SyntaxError{Err: errors.New("asks for no replay")}
 		}
 		return fromHeader, nil
 	}
-	in, err := readBody(header, body)
+	in, err := f.readBody(body)
 	if err != nil {
 		return Instruction{}, err
 	}
@@ -55,8 +54,8 @@ func Read(header map[string][]string, body []byte) (Instruction, error) {
 }
 
 // readHeader reads what the headers say; found is whether fly-replay is there.
-func readHeader(header map[string][]string) (in Instruction, found bool, err error) {
-	value, found, err := single(header[Header])
+func (f *Fields) readHeader() (in Instruction, found bool, err error) {
+	value, found, err := f.replay.single()
 	if err != nil {
 		return Instruction{}, true, &SyntaxError{Field: strings.ToLower(Header), Err: err}
 	}
@@ -65,19 +64,17 @@ func readHeader(header map[string][]string) (in Instruction, found bool, err err
 			return Instruction{}, true, err
 		}
 	}
-	in.Cache, err = ParseCache(header)
+	in.Cache, err = f.cacheOrder()
 	return in, found, err
 }
 
 // readBody reads the JSON form, given that the header announces it.
-func readBody(header map[string][]string, body []byte) (Instruction, error) {
-	if len(header[contentType]) > 1 {
+func (f *Fields) readBody(body []byte) (Instruction, error) {
+	if f.types > 1 {
 		return Instruction{}, &SyntaxError{Field: strings.ToLower(contentType), Err: errors.New("is given more than once")}
 	}
-	for _, coding := range header[contentEncoding] {
-		if !strings.EqualFold(strings.Trim(coding, blanks), "identity") {
-			return Instruction{}, &SyntaxError{Field: strings.ToLower(contentEncoding), Err: errors.New("the JSON form must not be compressed")}
-		}
+	if f.coded {
+		return Instruction{}, &SyntaxError{Field: strings.ToLower(contentEncoding), Err: errors.New("the JSON form must not be compressed")}
 	}
 	return ParseJSON(body)
 }

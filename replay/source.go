@@ -21,14 +21,14 @@ type Source struct {
 // String writes the header's value. A state that could not be read back is left
 // out whole: with a ";" in it, it would forge other fields.
 func (s Source) String() string {
-	var b fieldWriter
-	b.add("instance", string(s.Instance))
-	b.add("region", string(s.Region))
+	b := make(fieldText, 0, usual)
+	b = b.add("instance", string(s.Instance))
+	b = b.add("region", string(s.Region))
 	if !s.At.IsZero() {
-		b.add("t", strconv.FormatInt(s.At.UnixMicro(), 10))
+		b = b.addInt("t", s.At.UnixMicro())
 	}
-	b.add("state", s.State)
-	return b.String()
+	b = b.add("state", s.State)
+	return string(b)
 }
 
 // ParseSource reads the header's value. Unknown fields are ignored; the error
