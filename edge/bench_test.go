@@ -3,6 +3,7 @@ package edge_test
 import (
 	"io"
 	"net/http"
+	"strings"
 	"testing"
 
 	"homing/edge"
@@ -19,6 +20,25 @@ func BenchmarkEdgeReplay(b *testing.B) {
 		w.WriteHeader(http.StatusConflict)
 	})
 	benchmark(b, newWorld(b, unrecorded, near, serving(b, "home", "ord", hello)))
+}
+
+func BenchmarkEdgePost(b *testing.B) {
+	w := newWorld(b, unrecorded, serving(b, "near", "ams", func(w http.ResponseWriter, r *http.Request) {
+		io.Copy(io.Discard, r.Body)
+		hello(w, r)
+	}))
+	body := strings.NewReader(strings.Repeat("0123456789abcde\n", 64))
+	r := w.request("POST", "/", body)
+	b.ReportAllocs()
+	for b.Loop() {
+		body.Seek(0, io.SeekStart)
+		resp, err := w.client.Do(r)
+		if err != nil {
+			b.Fatal(err)
+		}
+		io.Copy(io.Discard, resp.Body)
+		resp.Body.Close()
+	}
 }
 
 func unrecorded(c *edge.Config) { c.Record = func(*journey.Record) {} }

@@ -48,7 +48,8 @@ type course struct {
 	traceparent string // for a client that brings none
 	cache       caching
 
-	slot     fleet.Slot // of the machine that has the request now
+	slot     fleet.Slot    // of the machine that has the request now
+	said     replay.Fields // by its answer, about a replay
 	replays  int
 	homeward bool  // the last replay was for the primary, wherever that is
 	cameBack bool  // so was the one before, which found none
@@ -135,7 +136,7 @@ func (t *trip) run() *Problem {
 			}
 			return p
 		}
-		if !asksForReplay(answer.Header) {
+		if !t.asked() {
 			if answer.Tunnel != nil {
 				return t.tunnel(answer)
 			}
@@ -210,16 +211,17 @@ func (t *trip) ask(m *fleet.Machine, body *forward.Attempt, x passage, now time.
 		hop.Problem = err.Error()
 		return nil, err
 	}
-	note(hop, answer)
+	t.note(hop, answer)
 	t.hear(m, answer)
 	return answer, nil
 }
 
 // note writes into a hop what its machine has answered. What that says of its decision
 // is for the record alone: one that cannot be read is as good as none.
-func note(hop *journey.Hop, answer *forward.Response) {
+func (t *trip) note(hop *journey.Hop, answer *forward.Response) {
 	hop.Status, hop.Connect = answer.Status, answer.Connect
-	hop.Replayed = asksForReplay(answer.Header)
+	t.said = heard(answer.Header)
+	hop.Replayed = t.asked()
 	if said := answer.Header.Get(replay.DecisionHeader); said != "" {
 		hop.Decision, _ = decision.Parse(said)
 	}

@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"net/http"
 	"time"
 
 	"homing/fleet"
@@ -14,29 +13,26 @@ import (
 	"homing/wire"
 )
 
-// asksForReplay reports whether an answer asks for a replay, in either form.
-func asksForReplay(h wire.Header) bool {
-	if h.Has(replay.Header) {
-		return true
+// heard gathers what an answer says about a replay.
+func heard(h wire.Header) (f replay.Fields) {
+	for i := range h {
+		f.Add(h[i].Name, h[i].Value)
 	}
-	for kind := range h.Values("Content-Type") {
-		if replay.IsJSON(kind) {
-			return true
-		}
-	}
-	return false
+	return f
+}
+
+// asked reports whether the last answer asks for a replay, in either form.
+func (t *trip) asked() bool {
+	asks, _ := t.said.Asks()
+	return asks
 }
 
 // turn takes a replay: the next hop goes where the instruction says.
 func (t *trip) turn(answer *forward.Response) *Problem {
 	from := *t.slot.Machine
-	in, err := readInstruction(answer)
-	var syntax *replay.SyntaxError
-	switch {
-	case errors.As(err, &syntax):
-		return problem(PA03, "the machine asked for an invalid replay: "+err.Error())
-	case err != nil:
-		return problem(PU02, "the machine's answer broke off in the middle of a replay")
+	in, err := readInstruction(&t.said, answer)
+	if err != nil {
+		return unreadable(err)
 	}
 	if t.replays++; t.replays > replay.MaxHops {
 		return problem(PA02, fmt.Sprintf("the request was replayed more than %d times; the machines send it round in a loop", replay.MaxHops))
@@ -57,6 +53,15 @@ func (t *trip) turn(answer *forward.Response) *Problem {
 		Instance: from.ID, Region: from.Region, At: time.Now(), State: in.State,
 	}.String())
 	return nil
+}
+
+// unreadable is an instruction that is none, or of which only a part came.
+func unreadable(err error) *Problem {
+	var syntax *replay.SyntaxError
+	if errors.As(err, &syntax) {
+		return problem(PA03, "the machine asked for an invalid replay: "+err.Error())
+	}
+	return problem(PU02, "the machine's answer broke off in the middle of a replay")
 }
 
 // follow aims at where a machine of this app sends the request.
@@ -85,17 +90,16 @@ func (t *trip) mayEnter(from, to machine.App) *Problem {
 // connection can be kept.
 const smallRest = 4 << 10
 
-// readInstruction returns what an answer asks for, and is done with the answer.
+// readInstruction returns what an answer that said so asks for, and is done with the answer.
 // The error is a [*replay.SyntaxError], or that of reading its body.
-func readInstruction(answer *forward.Response) (replay.Instruction, error) {
+func readInstruction(said *replay.Fields, answer *forward.Response) (replay.Instruction, error) {
 	defer answer.Body.Close()
 	if answer.Tunnel != nil {
 		defer answer.Tunnel.Close()
 	}
-	header := replayHeader(answer.Header)
 	var body []byte
 	var err error
-	if _, inBody := replay.Asks(header); inBody {
+	if _, inBody := said.Asks(); inBody {
 		body, err = io.ReadAll(io.LimitReader(answer.Body, replay.MaxJSON+1))
 	} else if answer.Length > 0 && answer.Length <= smallRest {
 		// What this brings is of no use, and so is its error.
@@ -104,18 +108,7 @@ func readInstruction(answer *forward.Response) (replay.Instruction, error) {
 	if err != nil {
 		return replay.Instruction{}, err
 	}
-	return replay.Read(header, body)
-}
-
-// replayHeader is the part of an answer's header that a replay is read from.
-func replayHeader(h wire.Header) http.Header {
-	var part wire.Header
-	for i := range h {
-		if hasPrefix(h[i].Name, replay.Header) || hasPrefix(h[i].Name, "Content-") {
-			part = append(part, h[i])
-		}
-	}
-	return forward.HTTPHeader(part)
+	return said.Read(body)
 }
 
 // transform changes the request for the machines that come.
