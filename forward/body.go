@@ -36,10 +36,13 @@ type Body struct {
 	mu    sync.Mutex
 	limit int64
 	kept  kept
-	lost  bool  // something that was read is not in kept
-	sent  bool  // an attempt has begun to read
-	size  int64 // bytes read so far
-	err   error // how reading the client ended: io.EOF, ErrBroken or errAttemptOver
+	lost  bool    // something that was read is not in kept
+	sent  bool    // an attempt has begun to read
+	size  int64   // bytes read so far
+	err   error   // how reading the client ended: io.EOF, ErrBroken or errAttemptOver
+	first Attempt // room for it; later ones have their own
+
+	lent atomic.Int32 // goroutines that may still read attempts
 }
 
 // Buffered is what a client of [NewBody] may be: it knows how many bytes can be read
@@ -51,10 +54,23 @@ type Buffered interface{ Buffered() int }
 // to be too large is not kept at all. interrupt must make a pending read of the
 // client return; it is called by [Body.Close].
 func NewBody(client io.Reader, length, limit int64, budget *Budget, interrupt func()) *Body {
-	b := &Body{client: client, interrupt: interrupt, length: length, budget: budget}
-	b.Keep(limit)
+	b := new(Body)
+	b.Begin(client, length, limit, budget, interrupt)
 	return b
 }
+
+// Begin makes b what [NewBody] would return, with the memory that it has. It must be
+// new, or closed and free.
+func (b *Body) Begin(client io.Reader, length, limit int64, budget *Budget, interrupt func()) {
+	*b = Body{client: client, interrupt: interrupt, length: length, budget: budget, kept: b.kept}
+	b.Keep(limit)
+}
+
+// Free reports whether no exchange can be reading b behind its caller's back: a machine
+// that was sent none of it, or took it together with the head, never does, others until
+// they are sent its end. One that was sent it in HTTP/2 may do for ever. Neither can a
+// [Request] then be looked at that had an attempt of b, once its answer is closed.
+func (b *Body) Free() bool { return b.lent.Load() == 0 }
 
 // Keep changes how many bytes are kept at most. It counts until an attempt begins
 // to read.
@@ -62,7 +78,8 @@ func (b *Body) Keep(limit int64) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	if !b.sent {
-		b.limit, b.lost, b.kept = limit, b.length > limit, newKept(b.budget, b.length, limit)
+		b.limit, b.lost = limit, b.length > limit
+		b.kept.begin(b.budget, b.length, limit)
 	}
 }
 
@@ -89,7 +106,12 @@ func (b *Body) Attempt() (*Attempt, error) {
 	if b.lost && b.sent {
 		return nil, ErrNotKept
 	}
-	return &Attempt{body: b}, nil
+	a := &b.first
+	if a.body != nil {
+		a = new(Attempt)
+	}
+	a.body = b
+	return a, nil
 }
 
 // Whole reports whether the client has sent all of the body.
@@ -184,7 +206,8 @@ type Attempt struct {
 func (a *Attempt) Read(p []byte) (int, error) {
 	n, err := a.next(p)
 	if errors.Is(err, ErrBroken) || errors.Is(err, ErrNotKept) {
-		a.bad.Store(&err)
+		bad := err // a copy, or every read would have an error of its own
+		a.bad.Store(&bad)
 		return 0, err
 	}
 	return n, err
@@ -225,6 +248,16 @@ func (a *Attempt) again(p []byte) (int, error) {
 	}
 	return 0, b.err
 }
+
+// lend says that a goroutine begins that reads the attempt.
+func (a *Attempt) lend() {
+	if a != nil {
+		a.body.lent.Add(1)
+	}
+}
+
+// giveBack says that it looks at nothing of the request any more.
+func (a *Attempt) giveBack() { a.body.lent.Add(-1) }
 
 // end makes later reads fail: the exchange is over.
 func (a *Attempt) end() {

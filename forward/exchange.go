@@ -39,6 +39,7 @@ func (x *exchange) run(buf *[]byte) (*Response, error) {
 	}
 	if x.req.Body != nil && !joined {
 		x.sent = make(chan struct{})
+		x.req.Body.lend()
 		go x.sendBody()
 	}
 	x.conn.yield.Before()
@@ -88,6 +89,7 @@ func (x *exchange) early(status int, header wire.Header) {
 // for the rest for ever.
 func (x *exchange) sendBody() {
 	defer close(x.sent)
+	defer x.req.Body.giveBack()
 	if !x.announced.await(x.pool.cfg.ContinueWait) {
 		return
 	}

@@ -55,6 +55,7 @@ func (p *Pool) doHTTP2(ctx context.Context, addr string, req *Request) (*Respons
 	if !reused {
 		connect = time.Since(begun)
 	}
+	req.Body.lend() // nobody tells when net/http is done with it
 	x := &h2Exchange{pool: p.h2, conn: c, req: req, sent: make(chan struct{}), announced: announce(req)}
 	res, err := x.run(ctx)
 	if err != nil {

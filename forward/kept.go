@@ -38,16 +38,17 @@ type kept struct {
 	block  int64 // size of each
 	blocks [][]byte
 	size   int64
+	spare  []byte // what a small body before has left
 }
 
-// newKept returns room for a body of which limit bytes may be kept at most. length
-// is the announced one, -1 if unknown.
-func newKept(budget *Budget, length, limit int64) kept {
+// begin makes room for a body of which limit bytes may be kept at most. length is the
+// announced one, -1 if unknown. Nothing may be kept now.
+func (k *kept) begin(budget *Budget, length, limit int64) {
 	block := min(blockSize, limit)
 	if length >= 0 {
 		block = min(block, length)
 	}
-	return kept{budget: budget, block: max(block, 1)}
+	k.budget, k.block = budget, max(block, 1)
 }
 
 // add appends p, or reports false if the budget is spent. Part of p is in k then.
@@ -58,7 +59,7 @@ func (k *kept) add(p []byte) bool {
 			if !k.budget.take(k.block) {
 				return false
 			}
-			k.blocks = append(k.blocks, make([]byte, k.block))
+			k.blocks = append(k.blocks, k.newBlock())
 		}
 		n := copy(k.blocks[len(k.blocks)-1][at:], p)
 		k.size += int64(n)
@@ -82,8 +83,24 @@ func (k *kept) copyTo(p []byte, at int64) int {
 	return copy(p, block[at-first:min(k.block, k.size-first)])
 }
 
-// free gives everything back.
+func (k *kept) newBlock() []byte {
+	block := k.spare
+	k.spare = nil
+	if int64(cap(block)) < k.block {
+		block = make([]byte, k.block)
+	}
+	return block[:k.block]
+}
+
+// free gives everything back, but for the block of a small body: whose memory is used
+// again, and counted again then.
 func (k *kept) free() {
 	k.budget.give(int64(len(k.blocks)) * k.block)
-	k.blocks, k.size = nil, 0
+	if len(k.blocks) == 1 && cap(k.blocks[0]) <= smallBody {
+		k.spare = k.blocks[0]
+	}
+	if len(k.blocks) > 1 {
+		k.blocks = nil
+	}
+	k.blocks, k.size = k.blocks[:0], 0
 }
