@@ -6,7 +6,6 @@ import (
 	"io"
 	"net"
 	"net/http"
-	"os"
 	"runtime/debug"
 	"strings"
 	"sync/atomic"
@@ -175,9 +174,10 @@ func (c *client) refuse(err error, begun time.Time) ending {
 
 // visit is one request of a client, and what it is answered with.
 type visit struct {
-	in   inbound
-	out  wireSink
-	trip *trip
+	in     inbound
+	out    wireSink
+	trip   *trip
+	upload *upload // room for its body; nil: none yet
 	// motion outlives the request: a timer may look at it late.
 	motion motion
 	moved  func()
@@ -190,8 +190,8 @@ func newVisit(e *Edge) *visit {
 }
 
 // exchange serves one request. Its memory serves the next one's, unless its life has
-// ended, or a stream of HTTP/2 may still be looking at it. The sender of a body has what
-// it needs to itself.
+// ended, or a stream of HTTP/2 may still be looking at it. The sender of a body that has
+// not ended keeps what it looks at.
 func (c *client) exchange(req *wire.Request, begun time.Time) ending {
 	v := c.server.visits.Get().(*visit)
 	c.visit = v
@@ -200,12 +200,20 @@ func (c *client) exchange(req *wire.Request, begun time.Time) ending {
 	c.visit = nil
 	end := c.end(v, cut)
 	if c.life.Untie() && !v.trip.streamed && !v.out.switched && v.trip.life.Err() == nil {
+		v.leave()
 		if c.server.spoil != nil {
 			c.server.spoil(v)
 		}
 		c.server.visits.Put(v)
 	}
 	return end
+}
+
+// leave leaves what the sender of a body may still be looking at to that alone.
+func (v *visit) leave() {
+	if v.in.body != nil && !v.in.body.Free() {
+		v.upload, v.trip.request = nil, new(forward.Request)
+	}
 }
 
 // begin makes v a visit of this client.
@@ -226,12 +234,10 @@ func (c *client) begin(v *visit, req *wire.Request) {
 	}
 	c.boundless()
 	in.length, in.expect = req.Length, req.Expect
-	var body io.Reader = &bodyReading{client: c}
-	if req.Expect {
-		body = &forward.FirstRead{Reader: body, Before: out.goOn}
+	if v.upload == nil {
+		v.upload = newUpload()
 	}
-	cfg := c.server.edge.cfg
-	in.body = forward.NewBody(in.motion.body(body), req.Length, cfg.BodyLimit, c.server.edge.budget, c.interrupt)
+	in.body = v.upload.begin(c, req, in.motion, out)
 	out.body = in.body
 }
 
@@ -255,6 +261,7 @@ func (c *client) end(v *visit, cut bool) ending {
 	out := &v.out
 	switch {
 	case v.trip.pipe != nil:
+		v.upload = nil // tunnels live for long
 		go c.carry(v.trip)
 		return givenAway
 	case out.switched:
@@ -291,32 +298,4 @@ func (c *client) reset() {
 		_ = t.SetLinger(0) // a connection that is gone is as good as reset
 	}
 	conn.Close()
-}
-
-// bodyReading reads a request's body for [forward.Body], which reads in one
-// goroutine at a time.
-type bodyReading struct {
-	client *client
-	done   bool
-}
-
-// Buffered returns how much can be read without waiting.
-func (b *bodyReading) Buffered() int { return b.client.reader.Body().Buffered() }
-
-func (b *bodyReading) Read(p []byte) (int, error) {
-	if b.done {
-		return 0, io.EOF // the watch reads now
-	}
-	body := b.client.reader.Body()
-	n, err := body.Read(p)
-	if body.Done() {
-		b.done = true
-		b.client.watch.begin()
-		return n, io.EOF
-	}
-	var malformed *wire.Error
-	if err != nil && !errors.As(err, &malformed) && !errors.Is(err, os.ErrDeadlineExceeded) {
-		b.client.life.End(nil)
-	}
-	return n, err
 }

@@ -2,6 +2,8 @@ package edge
 
 import (
 	"context"
+	"io"
+	"strings"
 	"time"
 
 	"homing/forward"
@@ -28,11 +30,27 @@ func (v *visit) spoil() {
 	for i := range buf[:cap(buf)] {
 		buf[:cap(buf)][i] = '!'
 	}
+	if v.in.body != nil && v.upload != nil {
+		v.upload.spoil(v.in.length)
+	}
 	v.in = inbound{method: "SPOILED", target: "/spoiled", path: "/spoiled", host: "spoiled", header: v.in.header, client: "spoiled"}
 	t.course = course{target: "/spoiled", replays: 1, fellBack: true, cut: true, wish: route.Wish{App: "spoiled"}}
 	t.record = journey.Record{ID: "spoiled", Path: "/spoiled", Hops: hops}
-	t.request = forward.Request{Method: "SPOILED", Target: "/spoiled", Host: "spoiled", Header: t.header}
+	*t.request = forward.Request{Method: "SPOILED", Target: "/spoiled", Host: "spoiled", Header: t.header}
 	t.response.Status, t.response.Length = 599, 7
+}
+
+// spoil makes the body another one, of the same length, which overwrites what was kept.
+// Whoever still reads the client of the one before panics.
+func (u *upload) spoil(length int64) {
+	if length > 0 && length <= 64<<10 {
+		u.body.Begin(strings.NewReader(strings.Repeat("!", int(length))), length, length, forward.NewBudget(length), func() {})
+		if attempt, err := u.body.Attempt(); err == nil {
+			_, _ = io.Copy(io.Discard, attempt) // what matters is what it leaves behind
+		}
+		u.body.Close()
+	}
+	u.reading, u.moving = bodyReading{}, bodyMotion{}
 }
 
 // SetTimes shortens what a client may take, before the server serves.

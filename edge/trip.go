@@ -28,7 +28,7 @@ type trip struct {
 	// Memory that one request leaves to the next.
 	names    names
 	record   journey.Record
-	request  forward.Request
+	request  *forward.Request
 	response forward.Response
 	take     func(*fleet.Snapshot) (fleet.Slot, error)
 	early    func(int, wire.Header)
@@ -61,7 +61,7 @@ type course struct {
 }
 
 func newTrip(e *Edge) *trip {
-	t := &trip{edge: e}
+	t := &trip{edge: e, request: new(forward.Request)}
 	t.hop.trip, t.take, t.early = t, t.choose, t.passEarly
 	t.idle.stop = t.stopIdling
 	return t
@@ -237,10 +237,10 @@ func (t *trip) newHop(m *fleet.Machine, now time.Duration) *journey.Hop {
 func (t *trip) exchange(m *fleet.Machine, body *forward.Attempt, x passage) (*forward.Response, error) {
 	t.http2 = t.speaksHTTP2(m)
 	t.streamed = t.streamed || t.http2
-	req := &t.request
-	if body != nil || t.http2 {
-		req = new(forward.Request) // what is sent of an earlier attempt may still look at that one's
+	if t.streamed || body != nil && !t.in.body.Free() {
+		t.request = new(forward.Request) // what is sent of an earlier attempt may still look at that one's
 	}
+	req := t.request
 	*req = forward.Request{}
 	req.Method, req.Target, req.Host, req.Header, req.HTTP2 = t.in.method, t.target, t.in.host, t.hopHeader(), t.http2
 	req.Body, req.Length, req.Announce = body, t.in.length, t.in.holdsBack()
