@@ -59,7 +59,7 @@ func (f *Fields) cacheOrder() (CacheOrder, error) {
 	}{{CacheHeader, f.cache}, {CacheTTLHeader, f.ttl}, {CacheBypassHeader, f.bypass}} {
 		value, found, err := part.field.single()
 		if found && err == nil {
-			err = o.set(part.name, strings.Trim(value, blanks))
+			err = o.set(part.name, trim(value))
 		}
 		if err != nil {
 			return CacheOrder{}, &SyntaxError{Field: strings.ToLower(part.name), Err: err}
@@ -147,7 +147,7 @@ func (in Instruction) Cacheable() error {
 // the values of [CacheControlHeader]. It counts only where the app allows it.
 func SkipsCache(values []string) bool {
 	value, found, err := single(values)
-	return found && err == nil && strings.EqualFold(strings.Trim(value, blanks), "skip")
+	return found && err == nil && strings.EqualFold(trim(value), "skip")
 }
 
 // check returns what cannot be written, and the path of the field.

@@ -48,7 +48,7 @@ func (f *Fields) Add(name, value string) {
 	case len(CacheHeader): // and contentEncoding
 		f.cache.addIf(name, CacheHeader, value)
 		if sameName(name, contentEncoding) {
-			f.coded = f.coded || !strings.EqualFold(strings.Trim(value, blanks), "identity")
+			f.coded = f.coded || !strings.EqualFold(trim(value), "identity")
 		}
 	case len(CacheTTLHeader):
 		f.ttl.addIf(name, CacheTTLHeader, value)

@@ -168,7 +168,7 @@ func formatTimeout(d time.Duration) string {
 
 // checkState reports why a state cannot travel raw in a header.
 func checkState(s string) error {
-	if strings.Trim(s, blanks) != s {
+	if trim(s) != s {
 		return fmt.Errorf("cannot begin or end with a blank")
 	}
 	for i := range len(s) {

@@ -20,7 +20,7 @@ const MaxJSON = 64 << 10
 // case and its parameters.
 func IsJSON(contentType string) bool {
 	name, _, _ := strings.Cut(contentType, ";")
-	return strings.EqualFold(strings.Trim(name, blanks), ContentType)
+	return strings.EqualFold(trim(name), ContentType)
 }
 
 // ParseJSON reads the JSON form of an instruction. The error is a [*SyntaxError]
@@ -38,7 +38,7 @@ func ParseJSON(body []byte) (Instruction, error) {
 	}
 	for _, name := range fieldNames {
 		fields[name] = parsed(r.reader(name), func(value string) error {
-			value = strings.Trim(value, blanks)
+			value = trim(value)
 			if value == "" && name != "state" {
 				return errors.New("has no value")
 			}
@@ -107,7 +107,7 @@ func (r *jsonReader) setHeader(path string) (h SetHeader, err error) {
 	at := r.offset()
 	err = r.object(path, map[string]jsonField{
 		"name":  parsed(r.text, func(v string) error { h.Name = v; return checkHeaderName(v) }),
-		"value": parsed(r.text, func(v string) error { h.Value = strings.Trim(v, blanks); return checkHeaderValue(h.Value) }),
+		"value": parsed(r.text, func(v string) error { h.Value = trim(v); return checkHeaderValue(h.Value) }),
 	})
 	if err == nil && h.Name == "" {
 		err = &SyntaxError{path, at, errors.New("has no name")}
@@ -117,7 +117,7 @@ func (r *jsonReader) setHeader(path string) (h SetHeader, err error) {
 
 func (r *jsonReader) cache(path string, o *CacheOrder) error {
 	return r.object(path, map[string]jsonField{
-		"prefix":       parsed(r.text, func(v string) (err error) { o.Pattern, err = ParsePattern(strings.Trim(v, blanks)); return }),
+		"prefix":       parsed(r.text, func(v string) (err error) { o.Pattern, err = ParsePattern(trim(v)); return }),
 		"ttl":          parsed(r.number, func(v string) (err error) { o.TTL, err = parseTTL(v); return }),
 		"invalidate":   parsed(r.flag, func(v string) (err error) { o.Invalidate, err = parseYes(v); return }),
 		"allow_bypass": parsed(r.flag, func(v string) (err error) { o.AllowBypass, err = parseYes(v); return }),

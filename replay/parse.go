@@ -14,6 +14,18 @@ import (
 // blanks may stand around names, values and separators (RFC 9110 §5.6.3).
 const blanks = " \t"
 
+// trim returns s without the blanks around it: [strings.Trim] would make a table of
+// them, every time.
+func trim(s string) string {
+	for s != "" && (s[0] == ' ' || s[0] == '\t') {
+		s = s[1:]
+	}
+	for s != "" && (s[len(s)-1] == ' ' || s[len(s)-1] == '\t') {
+		s = s[:len(s)-1]
+	}
+	return s
+}
+
 // SyntaxError says what is wrong with a header, and where.
 type SyntaxError struct {
 	Field  string // name of the field, empty if the trouble is before one
@@ -82,7 +94,7 @@ func (in *Instruction) set(name, value string) (err error) {
 func parseRegions(s string) ([]region.Code, error) {
 	var codes []region.Code
 	for part := range strings.SplitSeq(s, ",") {
-		c, err := region.Parse(strings.Trim(part, blanks))
+		c, err := region.Parse(trim(part))
 		if err != nil {
 			return nil, err
 		}
@@ -120,11 +132,11 @@ func eachField(s string, f func(name, value string) error) error {
 		}
 		start := at
 		name, _, found := strings.Cut(s[at:], "=")
-		if !found || !isFieldName(strings.Trim(name, blanks)) {
+		if !found || !isFieldName(trim(name)) {
 			return &SyntaxError{Offset: start, Err: errors.New("want name=value")}
 		}
 		at += len(name) + 1
-		name = strings.ToLower(strings.Trim(name, blanks))
+		name = strings.ToLower(trim(name))
 		value, next, err := cutValue(s, at, name == "state")
 		at = next
 		if err == nil && seen[name] {
@@ -157,7 +169,7 @@ func cutValue(s string, at int, raw bool) (value string, next int, err error) {
 		if after != "" && after[0] != ';' && after[0] != ',' {
 			return "", len(s), errors.New("has text after its closing quote")
 		}
-		return strings.Trim(value, blanks), len(s) - len(strings.TrimPrefix(after, ",")), nil
+		return trim(value), len(s) - len(strings.TrimPrefix(after, ",")), nil
 	}
 	end := strings.IndexByte(rest, ';')
 	if end < 0 {
@@ -170,7 +182,7 @@ func cutValue(s string, at int, raw bool) (value string, next int, err error) {
 	if next < len(s) {
 		next++ // the separator
 	}
-	return strings.Trim(rest[:end], blanks), next, nil
+	return trim(rest[:end]), next, nil
 }
 
 // cutAtNextName returns where s ends if a comma in it begins another field.
@@ -182,7 +194,7 @@ func cutAtNextName(s string) int {
 		// Only up to the next comma: every byte is looked at twice at most.
 		part, _, _ := strings.Cut(s[i+1:], ",")
 		name, _, found := strings.Cut(part, "=")
-		if found && isFieldName(strings.Trim(name, blanks)) {
+		if found && isFieldName(trim(name)) {
 			return i
 		}
 	}

@@ -58,12 +58,12 @@ func (p Placement) IsZero() bool {
 func parsePlaces(values []string, strict bool) ([]region.Code, error) {
 	var codes []region.Code
 	for _, value := range values {
-		value = strings.Trim(value, blanks)
+		value = trim(value)
 		if inside, ok := strings.CutPrefix(value, `"`); ok {
 			value = strings.TrimSuffix(inside, `"`)
 		}
 		for part := range strings.SplitSeq(value, ",") {
-			part = strings.Trim(part, blanks)
+			part = trim(part)
 			if part == "" {
 				continue
 			}
@@ -88,7 +88,7 @@ func parsePlaces(values []string, strict bool) ([]region.Code, error) {
 // parseInstance reads a header with one machine; an empty one asks for nothing.
 func parseInstance(values []string) (machine.ID, error) {
 	value, _, err := single(values)
-	value = strings.Trim(value, blanks)
+	value = trim(value)
 	if err != nil || value == "" {
 		return "", err
 	}

@@ -114,7 +114,7 @@ func isTokenByte(c byte) bool {
 // checkHeaderValue does not quote the value, only the byte that cannot stand
 // (RFC 9110 §5.5).
 func checkHeaderValue(s string) error {
-	if strings.Trim(s, blanks) != s {
+	if trim(s) != s {
 		return errors.New("cannot begin or end with a blank")
 	}
 	for i := range len(s) {
