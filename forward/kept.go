@@ -92,15 +92,20 @@ func (k *kept) newBlock() []byte {
 	return block[:k.block]
 }
 
-// free gives everything back, but for the block of a small body: whose memory is used
-// again, and counted again then.
+// free gives everything back. The block of a small body is not counted any more, but its
+// memory stays for the next: it is no more than what else a request leaves.
 func (k *kept) free() {
 	k.budget.give(int64(len(k.blocks)) * k.block)
-	if len(k.blocks) == 1 && cap(k.blocks[0]) <= smallBody {
-		k.spare = k.blocks[0]
+	switch len(k.blocks) {
+	case 0:
+	case 1:
+		if cap(k.blocks[0]) <= smallBody {
+			k.spare = k.blocks[0]
+		}
+		k.blocks[0] = nil
+		k.blocks = k.blocks[:0]
+	default:
+		k.blocks = nil // its list may be long
 	}
-	if len(k.blocks) > 1 {
-		k.blocks = nil
-	}
-	k.blocks, k.size = k.blocks[:0], 0
+	k.size = 0
 }

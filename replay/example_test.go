@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"strings"
 	"time"
 
 	"homing/region"
@@ -55,6 +56,21 @@ func ExampleRead() {
 	// shop /new /old/* 1m0s <nil>
 	// cached: it has a transform
 	// transform.delete_headers[0] at byte 32: "Fly-Client-IP" is the proxy's to set: machines believe every fly-*
+}
+
+func ExampleFields() {
+	var fields replay.Fields
+	for _, line := range []string{"server: app", "fly-replay: region=ord;state=method"} {
+		name, value, _ := strings.Cut(line, ": ")
+		fields.Add(name, value)
+	}
+	asks, body := fields.Asks()
+	fmt.Println(asks, body)
+	in, err := fields.Read(nil)
+	fmt.Println(in.Regions, in.State, err)
+	// Output:
+	// true false
+	// [ord] method <nil>
 }
 
 func ExampleParsePlacement() {
