@@ -212,7 +212,7 @@ func (c *client) exchange(req *wire.Request, begun time.Time) ending {
 // leave leaves what the sender of a body may still be looking at to that alone.
 func (v *visit) leave() {
 	if v.in.body != nil && !v.in.body.Free() {
-		v.upload, v.trip.request = nil, new(forward.Request)
+		v.upload, v.trip.sending = nil, nil
 	}
 }
 

@@ -36,7 +36,10 @@ func (v *visit) spoil() {
 	v.in = inbound{method: "SPOILED", target: "/spoiled", path: "/spoiled", host: "spoiled", header: v.in.header, client: "spoiled"}
 	t.course = course{target: "/spoiled", replays: 1, fellBack: true, cut: true, wish: route.Wish{App: "spoiled"}}
 	t.record = journey.Record{ID: "spoiled", Path: "/spoiled", Hops: hops}
-	*t.request = forward.Request{Method: "SPOILED", Target: "/spoiled", Host: "spoiled", Header: t.header}
+	t.request = forward.Request{Method: "SPOILED", Target: "/spoiled", Host: "spoiled", Header: t.header}
+	if t.sending != nil {
+		*t.sending = t.request
+	}
 	t.response.Status, t.response.Length = 599, 7
 }
 

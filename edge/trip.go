@@ -28,7 +28,8 @@ type trip struct {
 	// Memory that one request leaves to the next.
 	names    names
 	record   journey.Record
-	request  *forward.Request
+	request  forward.Request
+	sending  *forward.Request // that has a body; nil: none had yet
 	response forward.Response
 	take     func(*fleet.Snapshot) (fleet.Slot, error)
 	early    func(int, wire.Header)
@@ -61,7 +62,7 @@ type course struct {
 }
 
 func newTrip(e *Edge) *trip {
-	t := &trip{edge: e, request: new(forward.Request)}
+	t := &trip{edge: e}
 	t.hop.trip, t.take, t.early = t, t.choose, t.passEarly
 	t.idle.stop = t.stopIdling
 	return t
@@ -237,16 +238,25 @@ func (t *trip) newHop(m *fleet.Machine, now time.Duration) *journey.Hop {
 func (t *trip) exchange(m *fleet.Machine, body *forward.Attempt, x passage) (*forward.Response, error) {
 	t.http2 = t.speaksHTTP2(m)
 	t.streamed = t.streamed || t.http2
-	if t.streamed || body != nil && !t.in.body.Free() {
-		t.request = new(forward.Request) // what is sent of an earlier attempt may still look at that one's
+	req := &t.request
+	if body != nil || t.http2 {
+		req = t.apart()
 	}
-	req := t.request
 	*req = forward.Request{}
 	req.Method, req.Target, req.Host, req.Header, req.HTTP2 = t.in.method, t.target, t.in.host, t.hopHeader(), t.http2
 	req.Body, req.Length, req.Announce = body, t.in.length, t.in.holdsBack()
 	req.Once, req.Fresh, req.ConnectTimeout = t.runsOnce() || t.replays > 0, x.fresh, x.connect
 	req.Moved, req.Early, req.Answer = t.in.moved, t.early, &t.response
 	return t.edge.pool.Do(&t.life, m.Addr, req)
+}
+
+// apart returns a request that nobody looks at: who still sends an earlier attempt may
+// look at that one's.
+func (t *trip) apart() *forward.Request {
+	if t.sending == nil || t.streamed || !t.in.body.Free() {
+		t.sending = new(forward.Request)
+	}
+	return t.sending
 }
 
 // passEarly passes a 1xx answer on.

@@ -61,7 +61,7 @@ func (p *pipe) end() {
 // forget lets go of what only messages need: tunnels are many, and live for long.
 func (t *trip) forget() {
 	t.header, t.answer, t.response.Header, t.names = nil, nil, nil, names{}
-	t.in.header, *t.request, t.traceparent = nil, forward.Request{}, ""
+	t.in.header, t.request, t.sending, t.traceparent = nil, forward.Request{}, nil, ""
 	t.rec.ID = strings.Clone(t.rec.ID) // it was cut from a larger piece
 }
 
