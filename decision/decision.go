@@ -143,7 +143,8 @@ func Parse(header string) (Decision, error) {
 		return Decision{}, errors.New(`decision: want "serve" or "home" first`)
 	}
 	var d Decision
-	for field := range strings.SplitSeq(rest, ";") {
+	for field := ""; rest != ""; {
+		field, rest, _ = strings.Cut(rest, ";")
 		name, value, _ := strings.Cut(field, "=")
 		if err := d.set(name, value); err != nil {
 			return Decision{}, fmt.Errorf("decision: %s: %w", name, err)
