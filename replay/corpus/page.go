@@ -24,7 +24,9 @@ is generated from the cases that the tests run, so every line of it is tested: c
 a case in ` + "`replay/testdata` or `edge/testdata`" + `, then ` + "`go generate ./replay`" + `.
 
 **same**: as Fly documents it. **ours**: Fly documents nothing about it. **differs**:
-on purpose, and why.
+on purpose, and why. The last column is the heading of Fly's page, or else the part of
+the protocol that the behaviour belongs to: "Body", say, is what becomes of requests'
+bodies.
 
 `
 
