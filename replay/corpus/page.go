@@ -7,13 +7,13 @@ import (
 
 const routing = "Dynamic Request Routing"
 
-// pages are Fly's pages that a source may name.
+// pages are Fly's pages that a source may name, by their titles.
 var pages = map[string]string{
-	routing:           "https://fly.io/docs/networking/dynamic-request-routing/",
-	"Request Headers": "https://fly.io/docs/networking/request-headers/",
-	"Configuration":   "https://fly.io/docs/reference/configuration/",
-	"Load Balancing":  "https://fly.io/docs/reference/load-balancing/",
-	"Error Codes":     "https://fly.io/docs/monitoring/error-codes/",
+	routing:                        "https://fly.io/docs/networking/dynamic-request-routing/",
+	"Request Headers":              "https://fly.io/docs/networking/request-headers/",
+	"App configuration (fly.toml)": "https://fly.io/docs/reference/configuration/",
+	"Load Balancing":               "https://fly.io/docs/reference/load-balancing/",
+	"Error Codes":                  "https://fly.io/docs/monitoring/error-codes/",
 }
 
 const intro = `# The replay protocol, side by side with Fly
@@ -89,7 +89,7 @@ func anchor(heading string) string {
 		switch {
 		case 'a' <= c && c <= 'z' || '0' <= c && c <= '9' || c == '-' || c == '_':
 			b.WriteRune(c)
-		case c == ' ' || c == '/':
+		case c == ' ' || c == '/' || c == '.':
 			b.WriteByte('-')
 		}
 	}

@@ -98,14 +98,14 @@ func TestPage(t *testing.T) {
 		{Section: "S", Name: "a|b", Source: "Fly, Replay Header Format", Fields: []corpus.Field{{Key: "in", Value: "x|y"}}},
 		{Section: "S", Name: "c", Source: "PROTOCOL, Cache", Fields: []corpus.Field{{Key: "in", Value: "\x00"}}},
 		{Section: "T", Name: "e", Source: "Fly, Error Codes, A/b", Fields: []corpus.Field{{Key: "in", Value: "x\n  {"}}},
-		{Section: "T", Name: "d", Source: "Fly, Configuration, services", Diverges: "why", Fields: []corpus.Field{{Key: "in"}}},
+		{Section: "T", Name: "d", Source: "Fly, App configuration (fly.toml), services.ports", Diverges: "why", Fields: []corpus.Field{{Key: "in"}}},
 	})
 	for _, want := range []string{
 		"4 behaviours: 2 the same, 1 ours, 1 different.",
 		"| a\\|b | `x\\|y` | same | [Replay Header Format](https://fly.io/docs/networking/dynamic-request-routing/#replay-header-format) |\n| c |  | ours | Cache |",
 		"\n## T\n",
 		"| e | `x ↵ {` | same | [A/b](https://fly.io/docs/monitoring/error-codes/#a-b) |",
-		"| d |  | **differs**: why | [services](https://fly.io/docs/reference/configuration/#services) |",
+		"| d |  | **differs**: why | [services.ports](https://fly.io/docs/reference/configuration/#services-ports) |",
 	} {
 		if !strings.Contains(got, want) {
 			t.Errorf("the page lacks %q:\n%s", want, got)
