@@ -27,7 +27,8 @@
 // # Deliberate differences
 //
 // From what Fly documents (https://fly.io/docs/networking/dynamic-request-routing/);
-// docs/protocol.md sets every tested behaviour beside Fly's. In the header form:
+// docs/specification.md says what is ours, and docs/protocol.md sets every tested
+// behaviour beside Fly's. In the header form:
 //
 //   - A list may stand unquoted: region=iad,ord. A comma followed by a name and
 //     "=" starts a new field: region=iad,state=x is two.

@@ -3,9 +3,13 @@ package corpus
 import (
 	"fmt"
 	"strings"
+	"unicode"
 )
 
 const routing = "Dynamic Request Routing"
+
+// specPage is the page beside ours that describes what Fly documents nothing about.
+const specPage = "specification.md"
 
 // pages are Fly's pages that a source may name, by their titles.
 var pages = map[string]string{
@@ -24,9 +28,8 @@ is generated from the cases that the tests run, so every line of it is tested: c
 a case in ` + "`replay/testdata` or `edge/testdata`" + `, then ` + "`go generate ./replay`" + `.
 
 **same**: as Fly documents it. **ours**: Fly documents nothing about it. **differs**:
-on purpose, and why. The last column is the heading of Fly's page, or else the part of
-the protocol that the behaviour belongs to: "Body", say, is what becomes of requests'
-bodies.
+on purpose, and why. The last column is the heading of Fly's page, or else one of
+[the specification](specification.md), which describes the whole.
 
 `
 
@@ -70,30 +73,41 @@ func (c Case) here() string {
 
 // documented links to where the behaviour is described.
 func (c Case) documented() string {
-	parts := strings.SplitN(c.Source, ", ", 3)
-	heading := parts[len(parts)-1]
-	page := routing
-	if len(parts) == 3 {
-		page = parts[1]
+	who, page, heading := c.cited()
+	url, id := pages[page], anchor(heading)
+	if who == spec {
+		url, id = specPage, githubAnchor(heading)
 	}
-	if url, ok := pages[page]; ok && parts[0] == "Fly" {
-		return fmt.Sprintf("[%s](%s#%s)", escape(heading), url, anchor(heading))
+	if url == "" {
+		return escape(heading)
 	}
-	return escape(heading)
+	return fmt.Sprintf("[%s](%s#%s)", escape(heading), url, id)
 }
 
 // anchor is how Fly's site names a heading.
 func anchor(heading string) string {
-	var b strings.Builder
-	for _, c := range strings.ToLower(heading) {
+	return strings.Map(func(c rune) rune {
 		switch {
 		case 'a' <= c && c <= 'z' || '0' <= c && c <= '9' || c == '-' || c == '_':
-			b.WriteRune(c)
+			return c
 		case c == ' ' || c == '/' || c == '.':
-			b.WriteByte('-')
+			return '-'
 		}
-	}
-	return b.String()
+		return -1
+	}, strings.ToLower(heading))
+}
+
+// githubAnchor is how GitHub names a heading: signs go, and blanks become hyphens.
+func githubAnchor(heading string) string {
+	return strings.Map(func(c rune) rune {
+		switch {
+		case unicode.IsLetter(c) || unicode.IsDigit(c) || c == '-' || c == '_':
+			return c
+		case c == ' ':
+			return '-'
+		}
+		return -1
+	}, strings.ToLower(heading))
 }
 
 // example is the first field, what the case is about, as one line, if it fits into

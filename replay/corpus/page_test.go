@@ -17,19 +17,25 @@ const page = "../../docs/protocol.md"
 // folders have the cases of the page, in its order.
 var folders = []string{"../testdata", "../../edge/testdata"}
 
-func TestPageIsFresh(t *testing.T) {
+// cases reads all of them.
+func cases(t *testing.T) []corpus.Case {
+	t.Helper()
 	var all []corpus.Case
 	for _, dir := range folders {
-		cases, err := corpus.Read(dir)
+		some, err := corpus.Read(dir)
 		if err != nil {
 			t.Fatal(err)
 		}
-		all = append(all, cases...)
+		all = append(all, some...)
 	}
 	if len(all) == 0 {
 		t.Fatal("there are no cases")
 	}
-	want := corpus.Page(all)
+	return all
+}
+
+func TestPageIsFresh(t *testing.T) {
+	want := corpus.Page(cases(t))
 	if *update {
 		if err := os.WriteFile(page, []byte(want), 0o644); err != nil {
 			t.Fatal(err)
@@ -96,13 +102,14 @@ func TestReadSaysWhatIsWrong(t *testing.T) {
 func TestPage(t *testing.T) {
 	got := corpus.Page([]corpus.Case{
 		{Section: "S", Name: "a|b", Source: "Fly, Replay Header Format", Fields: []corpus.Field{{Key: "in", Value: "x|y"}}},
-		{Section: "S", Name: "c", Source: "PROTOCOL, Cache", Fields: []corpus.Field{{Key: "in", Value: "\x00"}}},
+		{Section: "S", Name: "c", Source: "PROTOCOL, Cache it, twice", Fields: []corpus.Field{{Key: "in", Value: "\x00"}}},
 		{Section: "T", Name: "e", Source: "Fly, Error Codes, A/b", Fields: []corpus.Field{{Key: "in", Value: "x\n  {"}}},
 		{Section: "T", Name: "d", Source: "Fly, App configuration (fly.toml), services.ports", Diverges: "why", Fields: []corpus.Field{{Key: "in"}}},
 	})
 	for _, want := range []string{
 		"4 behaviours: 2 the same, 1 ours, 1 different.",
-		"| a\\|b | `x\\|y` | same | [Replay Header Format](https://fly.io/docs/networking/dynamic-request-routing/#replay-header-format) |\n| c |  | ours | Cache |",
+		"| a\\|b | `x\\|y` | same | [Replay Header Format](https://fly.io/docs/networking/dynamic-request-routing/#replay-header-format) |\n",
+		"| c |  | ours | [Cache it, twice](specification.md#cache-it-twice) |",
 		"\n## T\n",
 		"| e | `x ↵ {` | same | [A/b](https://fly.io/docs/monitoring/error-codes/#a-b) |",
 		"| d |  | **differs**: why | [services.ports](https://fly.io/docs/reference/configuration/#services-ports) |",
