@@ -18,8 +18,8 @@
 //	diverges: Fly wants a list quoted
 //
 // "source" is a heading of Fly's page "Dynamic Request Routing", "Fly, Page,
-// Heading" for another page, or, for what Fly does not document, "PROTOCOL, Heading"
-// for one of docs/specification.md; before the first case it holds for all that have
+// Heading" for another page, or, for what Fly does not document, "Specification,
+// Heading" for docs/specification.md; before the first case it holds for all that have
 // none. What the other keys mean is up to the table test; they may repeat. A key that
 // ends in "-go" has a Go string as its value, for bytes that a text file should not
 // hold. Indented lines go on with the value above. A line that begins with "//" is a

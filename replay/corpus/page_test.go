@@ -59,7 +59,7 @@ json: {
   }
 
 == two
-source: PROTOCOL, Cache
+source: Specification, Cache
 in:
 diverges: because
 `)
@@ -76,7 +76,7 @@ diverges: because
 	if got, want := one.Get("json"), "{\n  \"a\": 1\n}"; got != want {
 		t.Errorf("json is %q, want %q", got, want)
 	}
-	if in, ok := two.Lookup("in"); in != "" || !ok || two.Diverges != "because" || two.Source != "PROTOCOL, Cache" {
+	if in, ok := two.Lookup("in"); in != "" || !ok || two.Diverges != "because" || two.Source != "Specification, Cache" {
 		t.Errorf("the second case is %+v", two)
 	}
 }
@@ -102,7 +102,7 @@ func TestReadSaysWhatIsWrong(t *testing.T) {
 func TestPage(t *testing.T) {
 	got := corpus.Page([]corpus.Case{
 		{Section: "S", Name: "a|b", Source: "Fly, Replay Header Format", Fields: []corpus.Field{{Key: "in", Value: "x|y"}}},
-		{Section: "S", Name: "c", Source: "PROTOCOL, Cache it, twice", Fields: []corpus.Field{{Key: "in", Value: "\x00"}}},
+		{Section: "S", Name: "c", Source: "Specification, Cache it, twice", Fields: []corpus.Field{{Key: "in", Value: "\x00"}}},
 		{Section: "T", Name: "e", Source: "Fly, Error Codes, A/b", Fields: []corpus.Field{{Key: "in", Value: "x\n  {"}}},
 		{Section: "T", Name: "d", Source: "Fly, App configuration (fly.toml), services.ports", Diverges: "why", Fields: []corpus.Field{{Key: "in"}}},
 	})

@@ -9,7 +9,7 @@ import (
 // Who describes a behaviour: the first word of a source.
 const (
 	fly  = "Fly"
-	spec = "PROTOCOL" // docs/specification.md
+	spec = "Specification" // docs/specification.md
 )
 
 // cited says who describes the behaviour, on which page of Fly's, and under which

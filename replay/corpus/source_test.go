@@ -2,6 +2,8 @@ package corpus_test
 
 import (
 	"os"
+	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -11,13 +13,19 @@ import (
 
 const specification = "../../docs/specification.md"
 
-// A renamed heading would leave links that lead nowhere.
-func TestEachSourceIsThere(t *testing.T) {
+// headings reads those of the specification.
+func headings(t *testing.T) []string {
+	t.Helper()
 	text, err := os.ReadFile(specification)
 	if err != nil {
 		t.Fatal(err)
 	}
-	headings := corpus.Headings(string(text))
+	return corpus.Headings(string(text))
+}
+
+// A renamed heading would leave links that lead nowhere.
+func TestEachSourceIsThere(t *testing.T) {
+	headings := headings(t)
 	for _, c := range cases(t) {
 		if err := c.CheckSource(headings); err != nil {
 			t.Error(err)
@@ -32,6 +40,32 @@ func TestEachSourceIsThere(t *testing.T) {
 	}
 }
 
+// The cases of package wire have their own form, and cite the specification as a file.
+func TestEachSourceOfWireIsThere(t *testing.T) {
+	files, err := filepath.Glob("../../wire/testdata/*.txt")
+	if err != nil {
+		t.Fatal(err)
+	}
+	headings, cited := headings(t), 0
+	for _, file := range files {
+		text, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, at := range citation.FindAllStringSubmatch(string(text), -1) {
+			cited++
+			if !slices.Contains(headings, at[1]) {
+				t.Errorf("%s cites the heading %q, which docs/specification.md lacks", file, at[1])
+			}
+		}
+	}
+	if cited == 0 {
+		t.Error("nothing is cited: the test looks in the wrong place")
+	}
+}
+
+var citation = regexp.MustCompile(`docs/specification\.md, "([^"]*)"`)
+
 func TestCheckSource(t *testing.T) {
 	headings := corpus.Headings("# A\n\ntext\n#no heading\n### `B`, and C\n# \n")
 	if want := []string{"A", "`B`, and C"}; !slices.Equal(headings, want) {
@@ -40,12 +74,12 @@ func TestCheckSource(t *testing.T) {
 	for source, want := range map[string]string{
 		"Fly, Anything":              "",
 		"Fly, Error Codes, Anything": "",
-		"PROTOCOL, A":                "",
-		"PROTOCOL, `B`, and C":       "",
-		"PROTOCOL, C":                `f.txt:1: source "PROTOCOL, C" names a heading that docs/specification.md lacks`,
-		"PROTOCOL":                   "names a heading",
+		"Specification, A":           "",
+		"Specification, `B`, and C":  "",
+		"Specification, C":           `f.txt:1: source "Specification, C" names a heading that docs/specification.md lacks`,
+		"Specification":              "names a heading",
 		"Fly, Error, Anything":       `source "Fly, Error, Anything" names a page of Fly's that`,
-		"Elsewhere, A":               `begins neither with "Fly," nor with "PROTOCOL,"`,
+		"Elsewhere, A":               `begins neither with "Fly," nor with "Specification,"`,
 	} {
 		err := corpus.Case{Source: source, Where: "f.txt:1"}.CheckSource(headings)
 		if (err == nil) != (want == "") || err != nil && !strings.Contains(err.Error(), want) {
