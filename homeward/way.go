@@ -64,7 +64,8 @@ func New(cfg Config) (*Way, error) {
 }
 
 // Close closes idle connections and lets no new exchange begin. A way that is not
-// closed closes them by itself once they have been idle for a few seconds.
+// closed closes them by itself once they have been idle for 4 s, or for as long as the
+// primary's site said that it keeps them (Keep-Alive: timeout=…), 5 minutes at most.
 func (w *Way) Close() { w.pool.Close() }
 
 // KeptBytes returns how many bytes of request bodies are held now.

@@ -44,9 +44,10 @@ const (
 	defaultQuiet     = 20 * time.Millisecond
 )
 
-// idleTimeout is how long an unused connection to the app is kept: well below the two
-// seconds after which gunicorn closes its own, also those on which a request has just
-// come. On one machine a new one costs next to nothing.
+// idleTimeout is how long an unused connection is kept to an app that does not say for
+// how long it keeps it (Keep-Alive: timeout=…, which counts to 5 minutes): well below
+// the two seconds after which gunicorn closes its own, also those on which a request has
+// just come. On one machine a new one costs next to nothing.
 const idleTimeout = time.Second
 
 // App carries requests to an app that is a process of its own. Create it with
