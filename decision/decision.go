@@ -30,7 +30,6 @@ const (
 	Read     Reason = "read"     // a replica, and a client that has no write to see
 	Reached  Reason = "reached"  // a replica that already has what the client wrote
 	Waited   Reason = "waited"   // a replica that got it while the client waited
-	TooLate  Reason = "late"     // should have gone home, but the answer had begun
 	Nowhere  Reason = "nowhere"  // should have gone home, but nobody could take it there
 	Returned Reason = "returned" // came home and found no primary: a loop was cut
 )
@@ -55,7 +54,6 @@ var words = map[Reason]string{
 	Read:      "a read, and this client has no recent write to see",
 	Reached:   "the replica already had what this client wrote",
 	Waited:    "waited until what this client wrote had arrived",
-	TooLate:   "belonged at the primary, but the answer had already begun",
 	Nowhere:   "belongs at the primary, and nobody in front could take it there",
 	Returned:  "came home and found no primary here",
 	Method:    "it may write, by its method or route",

@@ -14,7 +14,7 @@ import (
 // reasons are all there are, with where they send a request.
 var reasons = map[decision.Reason]string{
 	decision.Off: "serve", decision.Primary: "serve", decision.Local: "serve", decision.Read: "serve", decision.Reached: "serve",
-	decision.Waited: "serve", decision.TooLate: "serve", decision.Nowhere: "serve", decision.Returned: "serve",
+	decision.Waited: "serve", decision.Nowhere: "serve", decision.Returned: "serve",
 	decision.Method: "home", decision.Captured: "home", decision.Conflict: "home", decision.Down: "home", decision.Stale: "home",
 	decision.Threshold: "home", decision.Missing: "home",
 }
