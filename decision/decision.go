@@ -9,7 +9,9 @@ package decision
 import (
 	"errors"
 	"fmt"
+	"maps"
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -66,6 +68,9 @@ var words = map[Reason]string{
 	Asked:     "its handler asked to run at the primary",
 	Replaced:  "the database here was the primary, and another has taken its place",
 }
+
+// Reasons returns all that there are, in the order of the alphabet.
+func Reasons() []Reason { return slices.Sorted(maps.Keys(words)) }
 
 // Words explains the reason in a clause, without a full stop.
 func (r Reason) Words() string {

@@ -2,6 +2,8 @@ package decision_test
 
 import (
 	"fmt"
+	"maps"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -16,7 +18,13 @@ var reasons = map[decision.Reason]string{
 	decision.Off: "serve", decision.Primary: "serve", decision.Local: "serve", decision.Read: "serve", decision.Reached: "serve",
 	decision.Waited: "serve", decision.Nowhere: "serve", decision.Returned: "serve",
 	decision.Method: "home", decision.Captured: "home", decision.Conflict: "home", decision.Down: "home", decision.Stale: "home",
-	decision.Threshold: "home", decision.Missing: "home",
+	decision.Threshold: "home", decision.Missing: "home", decision.Asked: "home", decision.Replaced: "home",
+}
+
+func TestReasonsAreAllThereAre(t *testing.T) {
+	if got, want := decision.Reasons(), slices.Sorted(maps.Keys(reasons)); !slices.Equal(got, want) {
+		t.Errorf("reasons are %v, want %v", got, want)
+	}
 }
 
 func TestEveryReasonServesOrSendsHome(t *testing.T) {

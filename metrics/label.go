@@ -13,11 +13,6 @@ const (
 	none  = "none"
 )
 
-// homeward are the reasons that our handlers give for a replay.
-var homeward = []decision.Reason{
-	decision.Method, decision.Captured, decision.Conflict, decision.Down, decision.Stale, decision.Threshold, decision.Missing,
-}
-
 // reason returns why a machine asked for a replay. Apps that are not ours give no
 // reason, or one that nobody has a list of.
 func reason(r decision.Reason) string {

@@ -78,8 +78,8 @@ func New(cfg Config) *Metrics {
 		m.codes[code] = true
 		m.errors.WithLabelValues(code)
 	}
-	for _, reason := range slices.Concat(homeward, []decision.Reason{other}) {
-		m.replays.WithLabelValues(string(reason))
+	for _, r := range decision.Reasons() {
+		m.replays.WithLabelValues(reason(r)) // those that send nobody home are other
 	}
 	m.registry.MustRegister(m.requests, m.errors, m.replays, m.hops, m.duration, m.wait,
 		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))

@@ -67,8 +67,12 @@ func TestEverythingThatCanGoWrongIsShownBeforeItDoes(t *testing.T) {
 		`homing_errors_total{code="PA01"} 0`, `homing_errors_total{code="PU02"} 0`, `homing_errors_total{code="other"} 0`,
 		`homing_replays_total{reason="method"} 0`, `homing_replays_total{reason="captured"} 0`, `homing_replays_total{reason="conflict"} 0`,
 		`homing_replays_total{reason="down"} 0`, `homing_replays_total{reason="stale"} 0`, `homing_replays_total{reason="threshold"} 0`,
-		`homing_replays_total{reason="missing"} 0`, `homing_replays_total{reason="other"} 0`,
+		`homing_replays_total{reason="missing"} 0`, `homing_replays_total{reason="asked"} 0`, `homing_replays_total{reason="replaced"} 0`,
+		`homing_replays_total{reason="other"} 0`,
 		`homing_request_hops_count 0`, `homing_position_wait_seconds_count 0`)
+	if n := strings.Count(text, "\nhoming_replays_total{"); n != 10 {
+		t.Errorf("there are %d reasons, want those for going home and other", n)
+	}
 	for _, of := range []string{"go_goroutines ", "process_open_fds "} {
 		if !strings.Contains(text, "\n"+of) {
 			t.Errorf("there is no %s", of)
