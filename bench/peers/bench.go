@@ -8,7 +8,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os"
 	"os/exec"
 	"path/filepath"
 	"runtime/debug"
@@ -26,7 +25,7 @@ type bench struct {
 
 // gather builds what is ours and finds the others.
 func (b *bench) gather(ctx context.Context) error {
-	progress("building the edge and the origin")
+	step("building the edge and the origin")
 	if err := build(ctx, b.dir, nil, "edged", "origin"); err != nil {
 		return err
 	}
@@ -71,14 +70,6 @@ func lastLine(text []byte) []byte {
 	text = bytes.TrimSpace(text)
 	return text[bytes.LastIndexByte(text, '\n')+1:]
 }
-
-// progress says what is going on, on one line that the next overwrites.
-func progress(format string, args ...any) {
-	fmt.Fprintf(os.Stderr, "\r\033[K"+format, args...)
-}
-
-// clearProgress takes the line away.
-func clearProgress() { fmt.Fprint(os.Stderr, "\r\033[K") }
 
 // startAll starts peers in front of the origin, all at once: those that have no work
 // need no time of the processor.

@@ -40,7 +40,7 @@ func (b *bench) installed(ctx context.Context, command, version string) (string,
 	if _, err := os.Stat(program); err == nil {
 		return program, nil
 	}
-	progress("building %s %s, once; it takes some minutes", name, version)
+	step("building %s %s, once; it takes some minutes", name, version)
 	cmd := exec.CommandContext(ctx, "go", "install", command+"@"+version)
 	cmd.Env = append(os.Environ(), "GOBIN="+dir, "GOFLAGS=")
 	if said, err := cmd.CombinedOutput(); err != nil {

@@ -21,7 +21,8 @@ func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	if err := run(ctx, os.Args[1:], os.Stdout); err != nil && !errors.Is(err, flag.ErrHelp) {
-		fmt.Fprintln(os.Stderr, "\r\033[Kpeers:", err)
+		clearProgress()
+		fmt.Fprintln(os.Stderr, "peers:", err)
 		os.Exit(1)
 	}
 }
@@ -52,6 +53,7 @@ func run(ctx context.Context, args []string, out io.Writer) error {
 		if !s.runs(scenario) {
 			continue
 		}
+		step("measuring %s", scenario.name)
 		t, err := scenario.run(ctx, b)
 		if err != nil {
 			return fmt.Errorf("%s: %w", scenario.name, err)

@@ -29,7 +29,7 @@ type soak struct {
 // The error says what it lost, if anything.
 func runSoak(ctx context.Context, out io.Writer, dir string, length time.Duration) error {
 	s := &soak{out: out, dir: dir, seen: &ledger{runs: map[string]bool{}}, tally: tally{count: map[string]map[string]int{}}}
-	progress("building the edge with the race detector")
+	step("building the edge with the race detector")
 	if err := build(ctx, dir, []string{"-race"}, "edged"); err != nil {
 		return err
 	}
