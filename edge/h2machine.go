@@ -7,9 +7,6 @@ import (
 
 // speaksHTTP2 reports whether a machine is spoken to in HTTP/2, as its app says.
 func (t *trip) speaksHTTP2(m *fleet.Machine) bool {
-	if m.App == t.app.Name {
-		return t.app.Options.HTTP2
-	}
 	app, _ := t.fleet.App(m.App)
 	return app.Options.HTTP2
 }

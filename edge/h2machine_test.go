@@ -14,6 +14,7 @@ import (
 	"golang.org/x/net/http2"
 	"golang.org/x/net/http2/hpack"
 
+	"homing/edge"
 	"homing/fleet"
 	"homing/machine"
 	"homing/region"
@@ -158,5 +159,24 @@ func TestAMachineOfHTTP2CannotBeUpgraded(t *testing.T) {
 	wantProblem(t, answer{status: resp.StatusCode, header: resp.Header, body: string(body)}, http.StatusNotImplemented, "BAD", "WebSocket")
 	if r := w.record(); len(r.Hops) != 1 || r.Code != "BAD" {
 		t.Errorf("the record says %+v", r)
+	}
+}
+
+// TestAnAppChangesHowItIsSpokenTo while a request is on its way: machines are spoken to
+// as the picture says that they were chosen from.
+func TestAnAppChangesHowItIsSpokenTo(t *testing.T) {
+	var f *fleet.Fleet
+	near := serving(t, "near", "ams", func(w http.ResponseWriter, r *http.Request) {
+		if err := f.SetApps(fleet.App{Name: "web", Options: fleet.Options{HTTP2: true}}); err != nil {
+			t.Error(err)
+		}
+		replays("region=ord")(w, r)
+	})
+	f = fleet.New(distances, near, serving2(t, "home", "ord", func(w http.ResponseWriter, r *http.Request) {
+		io.WriteString(w, r.Proto)
+	}))
+	w := newWorld(t, func(c *edge.Config) { c.Fleet = f })
+	if a := w.do("GET", "/", ""); a.body != "HTTP/2.0" {
+		t.Errorf("got %+v", a)
 	}
 }
