@@ -32,7 +32,7 @@ type hop struct {
 	*trip
 	begun   time.Duration // into the trip
 	now     time.Duration // likewise: when this try began
-	queued  bool          // it did not get a slot at once
+	waited  bool          // for a primary or a slot
 	setback route.Setback // what is known of the last failure, and of all before it
 	last    error         // of the last exchange
 }
@@ -100,7 +100,7 @@ func (h *hop) try(x passage) (*forward.Response, error) {
 			return nil, err
 		}
 		slot, err := h.edge.cfg.Queue.Wait(h.in.ctx, h.edge.cfg.Fleet, h.take)
-		h.dequeue()
+		h.arrive()
 		if err != nil {
 			return nil, err
 		}
@@ -127,19 +127,19 @@ func (t *trip) choose(s *fleet.Snapshot) (fleet.Slot, error) {
 	t.fleet = s
 	slot, err := route.Take(s, &t.wish)
 	if err != nil {
-		t.hop.queued = true
+		t.hop.waited = true
 	}
 	return slot, err
 }
 
-// dequeue goes on after the queue, which has a time of its own.
-func (h *hop) dequeue() {
-	if !h.queued {
+// arrive goes on after a wait for a primary or in the queue, which have times of their own.
+func (h *hop) arrive() {
+	if !h.waited {
 		return
 	}
 	arrived := h.elapsed()
 	h.begun += arrived - h.now
-	h.now, h.queued = arrived, false
+	h.now, h.waited = arrived, false
 }
 
 // left is how much time there is still to reach the target.

@@ -66,6 +66,7 @@ func (t *trip) headHome() error {
 	}
 	place := t.edge.cfg.Fleet.Snapshot().Primary(t.wish.App)
 	if t.waitsFor(place) {
+		t.hop.waited = true
 		var err error
 		if place, err = t.edge.vigil.await(&t.life, t.edge.cfg.Fleet, t.wish.App, t.waitsFor); err != nil {
 			return err

@@ -248,3 +248,22 @@ func TestTwoMachinesWhereThePrimaryIs(t *testing.T) {
 		}
 	}
 }
+
+// TestWaitingForAPrimaryIsNotReachingIt: the hop begins when there is one, and so does
+// the time to reach it.
+func TestWaitingForAPrimaryIsNotReachingIt(t *testing.T) {
+	w, f := places(t, sendsHome("method"), nil)
+	noPrimary(f)
+	got := make(chan answer, 1)
+	go func() { got <- w.do("POST", "/", "hello") }()
+	w.eventually("the write waits", func() bool { return w.edge.WaitingForPrimary() == 1 })
+	appears := time.Now()
+	f.SetClaim("web", "gru", claims(machine.Primary, "2"))
+	if a := <-got; a.status != 200 {
+		t.Errorf("got %+v", a)
+	}
+	r := w.record()
+	if wantWay(t, r, "near", "gru"); r.Start.Add(r.Hops[1].Start).Before(appears) {
+		t.Errorf("the hop began %v after the request, when there was no primary", r.Hops[1].Start)
+	}
+}
