@@ -131,7 +131,8 @@ func (t *trip) tellStatus(status string) {
 	}
 }
 
-// describe says what the request's replays are cached under, as it was before any.
+// describe says, once, what the request's replays are cached under. It is called before
+// any of them has changed the request.
 func (t *trip) describe() {
 	c := &t.cache
 	if c.known {

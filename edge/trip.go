@@ -68,9 +68,9 @@ func newTrip(e *Edge) *trip {
 	return t
 }
 
-// begin makes this the trip of a request that began then. The last one's must be over, and nothing of
-// it under way: no body that a machine may still be sent, no stream of HTTP/2, and
-// neither may its context have ended.
+// begin makes this the trip of a request that began then. The last one's must be over, and
+// nothing may still look at it: no sender of a body, see [visit.leave], and no stream of
+// HTTP/2. Neither may its context have ended.
 func (t *trip) begin(in *inbound, out sink, now time.Time) {
 	// As literals these would be made on the stack, and it would grow: see docs/decisions.md.
 	t.course = course{}

@@ -66,10 +66,10 @@ func (b *Body) Begin(client io.Reader, length, limit int64, budget *Budget, inte
 	b.Keep(limit)
 }
 
-// Free reports whether no exchange can be reading b behind its caller's back: a machine
-// that was sent none of it, or took it together with the head, never does, others until
-// they are sent its end. One that was sent it in HTTP/2 may do for ever. Neither can a
-// [Request] then be looked at that had an attempt of b, once its answer is closed.
+// Free reports whether no exchange can be reading b behind its caller's back. One that
+// sends none of it, or all of it together with the head, never does; others do until they
+// have sent its end or given up; one in HTTP/2 may do for ever. Where b is free, nobody
+// looks at a [Request] with an attempt of b either, once its answer is closed.
 func (b *Body) Free() bool { return b.lent.Load() == 0 }
 
 // Keep changes how many bytes are kept at most. It counts until an attempt begins

@@ -21,8 +21,8 @@
 //
 // Beside either, an app may order what the replay cache does, see [CacheOrder].
 // [Read] takes all of it, [Fields] too, from a header that is not net/http's; [Parse],
-// [ParseJSON] and [ParseCache] take one each. The target reads [Source], or [Failure] when it was not reached. A client may ask for
-// a place by itself, see [Placement].
+// [ParseJSON] and [ParseCache] take one each. The target reads [Source], or [Failure]
+// when it was not reached. A client may ask for a place by itself, see [Placement].
 //
 // # Deliberate differences
 //
