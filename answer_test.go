@@ -25,6 +25,7 @@ func TestAHeadIsPutBack(t *testing.T) {
 		"untouched":         {},
 		"added":             {after: func(h http.Header) { h.Set("C", "1") }},
 		"changed":           {after: func(h http.Header) { h.Set("A", "2") }},
+		"changed in place":  {after: func(h http.Header) { h["A"][0], h["B"][1] = "2", "3" }},
 		"longer":            {after: func(h http.Header) { h.Add("A", "2") }},
 		"removed":           {after: func(h http.Header) { h.Del("B") }},
 		"another instead":   {after: func(h http.Header) { h.Del("None"); h["C"] = nil }},
@@ -49,6 +50,10 @@ func TestAHeadIsPutBack(t *testing.T) {
 			if !reflect.DeepEqual(header, want) || trailers != tt.trailers || (late != nil) != tt.late {
 				t.Errorf("got %v, late %v, trailers %v; want %v", header, late, trailers, want)
 			}
+			a.head.forget()
+			if !reflect.DeepEqual(header, want) {
+				t.Errorf("then got %v, as memory is shared with another answer", header)
+			}
 			if tt.late && !reflect.DeepEqual(late, changed) {
 				t.Errorf("for trailers %v, want %v", late, changed)
 			}
@@ -62,7 +67,7 @@ func TestAnAnswersMemoryHoldsNothingOfIt(t *testing.T) {
 	a.body = append(a.body, "page"...)
 	kept := a.head
 	a.giveBack()
-	if kept[0].name != "" || kept[0].values != nil || len(a.head) != 0 || len(a.body) != 0 {
+	if kept.fields[0].name != "" || kept.fields[0].values != nil || kept.values[0] != "" || len(a.head.fields) != 0 || len(a.body) != 0 {
 		t.Errorf("left behind: %v %q", kept, a.body)
 	}
 }

@@ -58,6 +58,12 @@ func TestAHeldAnswerIsTheHandlersOwn(t *testing.T) {
 		w.Header().Set("X-Late", "1") // has no effect
 		http.Error(w, "oops", 500)    // nor has this, but for its text
 	})
+	handle("later", func(w http.ResponseWriter, r *http.Request) {
+		h := w.Header()
+		h["X-One"], h["X-Two"] = []string{"1"}, []string{"1", "2"}
+		hello(w, r)
+		h["X-One"][0], h["X-Two"][1] = "late", "late"
+	})
 	handle("trailers", func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Trailer", "X-Sum")
 		hello(w, r)
@@ -93,7 +99,7 @@ func TestAHeldAnswerIsTheHandlersOwn(t *testing.T) {
 		return text, res.StatusCode, res.Header, res.Trailer
 	}
 	for _, path := range []string{
-		"/empty", "/hello", "/status", "/twice", "/nothing", "/notmodified", "/nobody", "/declared", "/pieces", "/long", "/copied", "/flushed", "/late",
+		"/empty", "/hello", "/status", "/twice", "/nothing", "/notmodified", "/nobody", "/declared", "/pieces", "/long", "/copied", "/flushed", "/late", "/later",
 		"/trailers", "/unannounced", "/redirect", "/sniffed", "/content", "/files/a.txt", "/files/b.txt", "/timely", "/untimely", "/missing",
 	} {
 		for _, method := range []string{"GET", "HEAD"} {
