@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"maps"
+	"math"
 	"net"
 	"net/http"
 	"strconv"
@@ -33,9 +34,10 @@ type heldWriter struct {
 	mu        sync.Mutex
 	answer    *answer // another request's once this one is closed; nil until a status is noted
 	status    int
-	committed bool // the head has left
-	dropped   bool // release said no
-	closed    bool // the handler has returned
+	most      int64 // bytes of body, as the head says
+	committed bool  // the head has left
+	dropped   bool  // release said no
+	closed    bool  // the handler has returned
 }
 
 // owner is whose answer is held.
@@ -82,12 +84,12 @@ func (h *heldWriter) restore() {
 	maps.Copy(header, h.before)
 }
 
-// WriteHeader notes the status; 1xx answers go through at once.
+// WriteHeader notes the status; 1xx answers before it go through at once.
 func (h *heldWriter) WriteHeader(status int) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	switch {
-	case h.committed, h.dropped, h.closed:
+	case h.status != 0, h.committed, h.dropped, h.closed: // only the first counts
 	case status < 100, status > 999:
 		h.w.WriteHeader(status) // panics, and better here than later
 	case status < 200 && status != http.StatusSwitchingProtocols:
@@ -103,7 +105,18 @@ func (h *heldWriter) note(status int) {
 	if h.status == 0 {
 		h.status, h.answer = status, takeAnswer()
 		h.answer.head.note(h.w.Header())
+		h.most = mostBody(h.w.Header())
 	}
+}
+
+// mostBody returns how many bytes a body may have by its head.
+func mostBody(header http.Header) int64 {
+	if declared := header["Content-Length"]; len(declared) > 0 {
+		if n, err := strconv.ParseInt(declared[0], 10, 64); err == nil && n >= 0 {
+			return n
+		}
+	}
+	return math.MaxInt64
 }
 
 // Write holds p, or passes it on once the head has left.
@@ -116,6 +129,10 @@ func (h *heldWriter) Write(p []byte) (int, error) {
 	h.note(http.StatusOK)
 	if !h.committed && !mayHaveBody(h.status) {
 		return 0, http.ErrBodyNotAllowed
+	}
+	if !h.committed && int64(len(h.answer.body)+len(p)) > h.most {
+		h.most = 0 // as with net/http, nothing comes after what was too much
+		return 0, http.ErrContentLength
 	}
 	if h.dropped || !h.committed && len(h.answer.body)+len(p) > h.limit {
 		if err := h.commit(false); err != nil {

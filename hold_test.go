@@ -34,6 +34,12 @@ func TestAHeldAnswerIsTheHandlersOwn(t *testing.T) {
 	handle("hello", hello)
 	handle("status", func(w http.ResponseWriter, r *http.Request) { w.WriteHeader(418); hello(w, r) })
 	handle("twice", func(w http.ResponseWriter, r *http.Request) { w.WriteHeader(201); w.WriteHeader(500) })
+	handle("superfluous", func(w http.ResponseWriter, r *http.Request) {
+		w.WriteHeader(201)
+		w.WriteHeader(103)
+		w.WriteHeader(0)
+		hello(w, r)
+	})
 	handle("nothing", func(w http.ResponseWriter, r *http.Request) { w.WriteHeader(204) })
 	handle("notmodified", func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("ETag", `"1"`)
@@ -44,6 +50,13 @@ func TestAHeldAnswerIsTheHandlersOwn(t *testing.T) {
 	})
 	handle("nobody", func(w http.ResponseWriter, r *http.Request) { w.WriteHeader(204); hello(w, r) })
 	handle("declared", func(w http.ResponseWriter, r *http.Request) { w.Header().Set("Content-Length", "5"); hello(w, r) })
+	handle("toolong", func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Content-Length", "5")
+		hello(w, r)
+		if _, err := io.WriteString(w, "more"); err != http.ErrContentLength {
+			t.Errorf("beyond the declared length: %v", err)
+		}
+	})
 	handle("pieces", func(w http.ResponseWriter, r *http.Request) {
 		for range 100 {
 			io.WriteString(w, "piece ")
@@ -99,7 +112,7 @@ func TestAHeldAnswerIsTheHandlersOwn(t *testing.T) {
 		return text, res.StatusCode, res.Header, res.Trailer
 	}
 	for _, path := range []string{
-		"/empty", "/hello", "/status", "/twice", "/nothing", "/notmodified", "/nobody", "/declared", "/pieces", "/long", "/copied", "/flushed", "/late", "/later",
+		"/empty", "/hello", "/status", "/twice", "/nothing", "/notmodified", "/nobody", "/declared", "/toolong", "/superfluous", "/pieces", "/long", "/copied", "/flushed", "/late", "/later",
 		"/trailers", "/unannounced", "/redirect", "/sniffed", "/content", "/files/a.txt", "/files/b.txt", "/timely", "/untimely", "/missing",
 	} {
 		for _, method := range []string{"GET", "HEAD"} {
