@@ -182,9 +182,10 @@ func (h *heldWriter) commit(whole bool) error {
 }
 
 // tellLength says how long the body is, unless the handler did. Only a body that is
-// held whole is known to be so long.
+// held whole is known to be so long, and only where nobody around us has said that it
+// compresses: some who do leave a length that is there as it is.
 func (h *heldWriter) tellLength(header http.Header) {
-	if n := len(h.answer.body); n > 0 && header["Content-Length"] == nil && header["Transfer-Encoding"] == nil {
+	if n := len(h.answer.body); n > 0 && h.before["Content-Encoding"] == nil && header["Content-Length"] == nil && header["Transfer-Encoding"] == nil {
 		var room [20]byte
 		h.lines.write(header, "Content-Length", strconv.AppendInt(room[:0], int64(n), 10))
 	}

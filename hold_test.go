@@ -3,6 +3,7 @@ package homing
 import (
 	"bufio"
 	"bytes"
+	"compress/gzip"
 	"context"
 	"fmt"
 	"io"
@@ -141,6 +142,34 @@ func TestAHeldAnswerHasItsLength(t *testing.T) {
 	res, err := srv.Client().Get(srv.URL)
 	if err != nil || res.ContentLength != 40_000 || len(body(t, res)) != 40_000 {
 		t.Errorf("got %v, %v", res, err)
+	}
+}
+
+// zipped is how many an app compresses: it leaves a length that is there alone.
+type zipped struct {
+	io.Writer
+	http.ResponseWriter
+}
+
+func (z zipped) Write(p []byte) (int, error) { return z.Writer.Write(p) }
+
+func TestAnAnswerThatIsCompressedAroundUsIsWhole(t *testing.T) {
+	h := newSite(t, Config{Env: replicaIn(), Database: newDB(machine.Replica, "1")}).Handler(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Type", "text/plain")
+		w.Write(big[:20_000])
+	}))
+	srv := serve(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Content-Encoding", "gzip")
+		z := gzip.NewWriter(w)
+		defer z.Close()
+		h.ServeHTTP(zipped{z, w}, r)
+	}))
+	res, err := srv.Client().Get(srv.URL)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := body(t, res); got != string(big[:20_000]) {
+		t.Errorf("got %d bytes", len(got))
 	}
 }
 
