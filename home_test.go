@@ -154,6 +154,44 @@ func TestARefusalTooLateSurfaces(t *testing.T) {
 	}
 }
 
+// TestADroppedAnswerIsNoEmptyOne has handlers go on where they were told that nobody
+// listens any more.
+func TestADroppedAnswerIsNoEmptyOne(t *testing.T) {
+	for _, tt := range []struct {
+		name         string
+		env          Env
+		role         machine.Role
+		first, after trail.Mark
+	}{
+		{"it wrote past the replica", replicaIn(), machine.Replica, trail.Refused, trail.Wrote},
+		{"what it did at the primary broke off with it", primaryIn(), machine.Primary, trail.Conflict, trail.Lost},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			s := newSite(t, Config{Env: tt.env, Database: newDB(tt.role, "1")})
+			srv := serve(t, s.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+				w.Header().Set("X-App", "1")
+				hello(w, r)
+				trail.Leave(r.Context(), tt.first)
+				if err := http.NewResponseController(w).Flush(); err != errDropped {
+					t.Errorf("flush: %v", err)
+				}
+				trail.Leave(r.Context(), tt.after)
+			})))
+			res, err := srv.Client().Get(srv.URL)
+			if err != nil {
+				t.Fatal(err)
+			}
+			got := body(t, res)
+			if res.StatusCode != 500 || !strings.Contains(got, "dropped") || res.Header.Get("Homing-Outcome") != "unknown" || res.Header.Get("X-App") != "" || sentHome(res) != "" {
+				t.Errorf("got %d %q %v", res.StatusCode, got, res.Header)
+			}
+			if wrote := tt.after == trail.Wrote; (res.Header.Get("Homing-Position") != "") != wrote {
+				t.Errorf("wrote: %v, got %v", wrote, res.Header)
+			}
+		})
+	}
+}
+
 func TestWhatIsHeldIsAsLongAsSaid(t *testing.T) {
 	s := newSite(t, Config{Env: replicaIn(), Database: newDB(machine.Replica, "1"), Hold: 10})
 	for n, want := range map[int]string{10: "captured", 11: ""} {

@@ -5,6 +5,7 @@ import (
 
 	"homing/decision"
 	"homing/machine"
+	"homing/replay"
 	"homing/trail"
 )
 
@@ -37,14 +38,15 @@ func (v *visit) isMissing() bool {
 	return wanted && v.held.status == http.StatusNotFound && isSafe(v.r.Method)
 }
 
-// mayTurnBack reports whether the request goes home after the app has seen it;
+// mayTurnBack returns why the request goes home after the app has seen it, if it does;
 // where it should and the answer has begun, it says so in the log.
-func (v *visit) mayTurnBack(hw *heldWriter) bool {
-	_, refused := v.turnedBackBy()
-	if refused && hw.committed {
+func (v *visit) mayTurnBack() (reason decision.Reason, back bool) {
+	reason, back = v.turnedBackBy()
+	if back && v.held.committed {
 		v.tellLate("the database refused a write after the answer had begun")
+		return "", false
 	}
-	return refused && !hw.committed
+	return reason, back
 }
 
 // tellLate says once for each route that what it did came after its answer had begun.
@@ -54,13 +56,27 @@ func (v *visit) tellLate(what string) {
 }
 
 // turnBack sends the request home after the app has seen it.
-func (v *visit) turnBack() {
-	v.made.Reason, _ = v.turnedBackBy()
+func (v *visit) turnBack(reason decision.Reason) {
+	v.made.Reason = reason
 	if v.made.Reason == decision.Captured {
 		v.site.tellOnce("writes "+routeOf(v.r), "homing: this route writes, which its method does not say; it was tried here first and then sent home. "+
 			"Marking it saves the try", "route", routeOf(v.r), "by", v.site.cfg.Names.WriteRoutes)
 	}
 	v.goHome()
+}
+
+// tellDropped answers a request whose answer was dropped before it wrote after all, or
+// lost the primary at work: it can run no second time, and there is nothing left to say.
+func (v *visit) tellDropped() {
+	const text = "homing: a request was to run at the primary, so its answer was dropped, but its handler went on and has written, or may have"
+	v.site.tellOnce("dropped "+routeOf(v.r), text+"; mark the route as writing", "route", routeOf(v.r), "by", v.site.cfg.Names.WriteRoutes)
+	h := v.w.Header()
+	v.tell(h)
+	if v.trail.Has(trail.Wrote) {
+		v.attachWrite(h, v.site.window())
+	}
+	h.Set(replay.OutcomeHeader, "unknown")
+	http.Error(v.w, text+".", http.StatusInternalServerError)
 }
 
 // drop stops the app, whose answer nobody will see.

@@ -187,12 +187,14 @@ func (v *visit) hold(next http.Handler) {
 		defer v.upload.Close()
 	}
 	hw.begin(&v.stay, v.w, v.site.cfg.Hold, v)
+	panics := true
 	defer func() {
 		hw.done()
 		// Whoever is around us finds what the app's mux and forms left on the
 		// request: net/http removes a form's files by it.
 		v.r.Pattern, v.r.MultipartForm = r.Pattern, r.MultipartForm
-		if !v.mayTurnBack(hw) {
+		reason, back := v.mayTurnBack()
+		if !back && (panics || !hw.dropped) {
 			return
 		}
 		if p := recover(); p != nil {
@@ -201,10 +203,15 @@ func (v *visit) hold(next http.Handler) {
 			v.site.cfg.Logger.Debug("homing: a handler panicked after its write was refused", "panic", p)
 		}
 		hw.restore()
-		v.turnBack()
+		if back {
+			v.turnBack(reason)
+		} else {
+			v.tellDropped()
+		}
 	}()
 	next.ServeHTTP(hw, r)
 	hw.finish()
+	panics = false
 }
 
 // release is called just before a served answer's head leaves; whole says that
