@@ -71,5 +71,12 @@ func (s *stay) Value(key any) any {
 	return life.Value(key)
 }
 
-// String keeps what the request holds out of a log that a context gets into.
-func (s *stay) String() string { return fmt.Sprint(s.outer) + ".homing" }
+// String keeps what the request holds out of a log that a context gets into. Like
+// package context it names one of another kind by its type: it may hold anything.
+func (s *stay) String() string {
+	name := fmt.Sprintf("%T", s.outer)
+	if named, ok := s.outer.(fmt.Stringer); ok {
+		name = named.String()
+	}
+	return name + ".homing"
+}

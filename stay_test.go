@@ -121,6 +121,20 @@ func TestAContextInALogTellsNothing(t *testing.T) {
 	})), request("GET", "/", "Authorization", "secret"))
 }
 
+// ownContext is one of an app's own kind, such as some routers have.
+type ownContext struct {
+	context.Context
+	held string
+}
+
+func TestAContextOfAnotherKindInALogTellsNothing(t *testing.T) {
+	during(t, &ownContext{t.Context(), "secret"}, func(ctx context.Context) {
+		if got := fmt.Sprint(ctx); got != "*homing.ownContext.homing" {
+			t.Errorf("got %q", got)
+		}
+	})
+}
+
 // TestADroppedAnswerEndsItsContext, so that a handler that streams for as long as its
 // client listens does not do so for ever.
 func TestADroppedAnswerEndsItsContext(t *testing.T) {
