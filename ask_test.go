@@ -3,6 +3,7 @@ package homing
 import (
 	"io"
 	"net/http"
+	"sync"
 	"testing"
 
 	"homing/decision"
@@ -66,5 +67,25 @@ func TestAHandlerKnowsBetter(t *testing.T) {
 				t.Errorf("the answer has a token: %v, want %v", got, tt.token)
 			}
 		})
+	}
+}
+
+// TestAskingTooLateNamesTheRoute also has a goroutine ask that nobody waits for.
+func TestAskingTooLateNamesTheRoute(t *testing.T) {
+	log, lines := logTo()
+	var behind sync.WaitGroup
+	mux := http.NewServeMux()
+	mux.HandleFunc("GET /items/{id}", func(w http.ResponseWriter, r *http.Request) {
+		http.NewResponseController(w).Flush()
+		GoHome(r.Context())
+		behind.Go(func() { GoHome(r.Context()) })
+	})
+	h := newSite(t, Config{Env: replicaIn(), Database: newDB(machine.Replica, "1"), Logger: log}).Handler(mux)
+	for _, path := range []string{"/items/1", "/items/2"} {
+		do(h, request("GET", path))
+	}
+	behind.Wait()
+	if lines.count("asked to run at the primary") != 1 || lines.count(`route="GET /items/{id}"`) != 1 {
+		t.Errorf("want one line for the route: %s", lines)
 	}
 }

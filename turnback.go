@@ -50,9 +50,12 @@ func (v *visit) mayTurnBack() (reason decision.Reason, back bool) {
 }
 
 // tellLate says once for each route that what it did came after its answer had begun.
+// It asks the app's request, where the app's mux has left the pattern before: a goroutine
+// may be here while the handler returns.
 func (v *visit) tellLate(what string) {
-	v.site.tellOnce("late "+routeOf(v.r), "homing: "+what+", so the client got that answer; "+
-		"mark the route as writing", "route", routeOf(v.r), "by", v.site.cfg.Names.WriteRoutes)
+	route := routeOf(&v.inner)
+	v.site.tellOnce("late "+route, "homing: "+what+", so the client got that answer; "+
+		"mark the route as writing", "route", route, "by", v.site.cfg.Names.WriteRoutes)
 }
 
 // turnBack sends the request home after the app has seen it.
