@@ -199,7 +199,7 @@ func (s *wireSink) switchTo(header wire.Header) (forward.End, error) {
 func appendHead(b []byte, resp wire.Response, header wire.Header) ([]byte, error) {
 	resp.Reason, resp.Header = http.StatusText(resp.Status), header
 	if resp.Status >= 200 && header.Get("Date") == "" {
-		resp.Header = append(header, wire.Field{Name: "Date", Value: time.Now().UTC().Format(http.TimeFormat)}) // RFC 9110 §6.6.1
+		resp.Header = append(header, wire.Field{Name: "Date", Value: date()})
 	}
 	return wire.AppendResponseHead(b, &resp)
 }
