@@ -37,10 +37,10 @@ tidy: ## after a dependency has changed: the examples choose versions together w
 build-time: ## a build from an empty cache, which must stay under a minute on 2 cores
 	@scripts/cold-build
 
-bench: ## every measurement, into bench/results; about 25 minutes, best with nothing else running
-	@echo "Measures everything, into bench/results; about 25 minutes, best with nothing else running:"
-	@echo "  1. bench-handler   what Homing costs inside an app and beside it     6 minutes"
-	@echo "  2. bench-peers     a request through nginx, HAProxy, Caddy, Homing   8 minutes; the first time, Caddy is built"
+bench: ## every measurement, into bench/results; about 20 minutes, best with nothing else running
+	@echo "Measures everything, into bench/results; about 20 minutes, best with nothing else running:"
+	@echo "  1. bench-handler   what Homing costs inside an app and beside it     3 minutes"
+	@echo "  2. bench-peers     a request through nginx, HAProxy, Caddy, Homing   7 minutes; the first time, Caddy is built"
 	@echo "  3. bench-claim     queries to a far database, or the request?        8 minutes"
 	@echo "  4. bench-distance  a replayed write over an ocean; needs root        3 minutes"
 	@for part in handler peers claim distance; do echo "== bench-$$part, from $$(date +%T)" && $(MAKE) --no-print-directory bench-$$part || exit 1; done

@@ -2,7 +2,6 @@ package edge
 
 import (
 	"context"
-
 	"net/http"
 	"strconv"
 	"time"

@@ -66,7 +66,11 @@ func (s *Snapshot) AppByHost(host string) (*App, bool) {
 	if s.directory == nil {
 		return &noApp, false
 	}
-	return s.App(s.directory.find(host))
+	name := s.directory.find(host)
+	if name == "" {
+		return &noApp, false
+	}
+	return s.App(name)
 }
 
 // directory finds apps by name and host. It never changes.

@@ -97,6 +97,13 @@ func TestAppByHost(t *testing.T) {
 			}
 		})
 	}
+	nameless := fleet.New(nil, fleet.Machine{ID: "a"})
+	if err := nameless.SetApps(shop); err != nil {
+		t.Fatal(err)
+	}
+	if app, ok := nameless.Snapshot().AppByHost("nobody.example.org"); ok {
+		t.Errorf("a host of nobody is that of the machine without an app: %+v", app)
+	}
 	if app, ok := fleet.New(nil, fleet.Machine{App: "plain"}).Snapshot().AppByHost("plain"); ok {
 		t.Errorf("without hosts a request is for %+v", app)
 	}

@@ -155,7 +155,7 @@ func (p *Pool) Do(ctx context.Context, addr string, req *Request) (*Response, er
 	resp, err := x.run(head)
 	if err != nil {
 		x.drop()
-		return nil, c.describe(err, ctx)
+		return nil, c.describe(ctx, err)
 	}
 	if resp.Status == http.StatusExpectationFailed && x.announced.withheld() {
 		x.drop()
@@ -168,7 +168,7 @@ func (p *Pool) Do(ctx context.Context, addr string, req *Request) (*Response, er
 }
 
 // describe says in an error of an exchange how far it had got.
-func (c *conn) describe(err error, ctx context.Context) error {
+func (c *conn) describe(ctx context.Context, err error) error {
 	var fail *Error
 	if errors.As(err, &fail) {
 		fail.Addr, fail.Sent, fail.Answered, fail.Reused = c.addr, c.written > 0, c.read > 0, c.reused
